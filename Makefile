@@ -1,0 +1,37 @@
+# The commands of the project. Only Python 3.11+ and make are needed; everything else goes to .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UPSTREAM ?=
+
+.PHONY: run test lint bench clean
+
+.venv/run.done: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e .
+	touch $@
+
+.venv/dev.done: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	touch $@ .venv/run.done
+
+run: .venv/run.done  ## the demo, or with UPSTREAM=https://… a guard before a real endpoint
+ifeq ($(UPSTREAM),)
+	$(BIN)/guard demo
+else
+	$(BIN)/guard serve --upstream $(UPSTREAM)
+endif
+
+test: .venv/dev.done  ## everything the tests need, and the tests
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.done  ## requests/s and added latency against the bare upstream, as ratios
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv

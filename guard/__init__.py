@@ -1,0 +1,1 @@
+"""Outguard: what reads a model's reply before anybody else does."""

@@ -1,0 +1,124 @@
+"""The roof: builds everything once, in order, and closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from guard import logs
+from guard.api import API
+from guard.detectors.grounding import GroundingDetector
+from guard.detectors.pattern import PatternDetector
+from guard.detectors.toxicity import Engine, ToxicityDetector, load_engine
+from guard.errors import SettingsError, StoreError
+from guard.examples import check
+from guard.inspector import Inspector
+from guard.metrics import Metrics
+from guard.passages import Cuts
+from guard.proxy import Proxy
+from guard.review.store import ReviewStore
+from guard.rules import Rulebook, load
+from guard.settings import Route, Settings
+
+SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
+SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
+
+
+def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspector, Engine]:
+    """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError."""
+    folder = Path(settings.rules) if settings.rules else None
+    names = tuple(route.name for route in settings.routes)
+    rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
+    engine = load_engine(settings.engine)
+    detectors = (
+        PatternDetector(rulebook.rules),
+        GroundingDetector(rulebook.rules),
+        ToxicityDetector(engine),
+    )
+    cuts = Cuts(rulebook.hold_back, rulebook.look_back)
+    return Inspector(detectors, rulebook.policy, cuts, digest=rulebook.digest), engine
+
+
+def ensure_token(settings: Settings) -> str:
+    """The bearer token: the one given, else the one in the data folder, made if need be."""
+    if settings.token:
+        return settings.token
+    file = Path(settings.data) / "token"
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as out:
+                out.write(secrets.token_urlsafe(32))
+        return file.read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"--data {settings.data}: cannot be written; name a folder that can"
+        ) from error
+
+
+class App:
+    """The ASGI application: `/guard/…` is ours, everything else the proxy's."""
+
+    def __init__(self, settings: Settings, *, examples: bool = True) -> None:
+        inspector, engine = build_inspector(settings, examples=examples)
+        self._store = ReviewStore(settings.redis)
+        metrics = Metrics()
+        self._api: ASGIApp = API(settings, inspector, engine, self._store, metrics).app()
+        self._proxy = Proxy(settings, inspector, self._store, metrics)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["path"].startswith("/guard/") or scope["path"] == "/guard":
+            await self._api(scope, receive, send)
+        else:
+            await self._proxy(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._store.open()
+        await self._proxy.open()
+        self._sweeper = asyncio.create_task(self._sweep())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._sweeper.cancel()
+        await self._proxy.close()
+        await self._store.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _sweep(self) -> None:
+        while True:
+            with contextlib.suppress(StoreError):
+                await self._store.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+def pack(settings: Settings) -> str:
+    """Settings as a text that a worker process reads."""
+    return json.dumps(asdict(settings))
+
+
+def worker() -> App:
+    """The application of a worker process. The first process has tried the examples."""
+    values = json.loads(os.environ[SETTINGS_VARIABLE])
+    routes = tuple(
+        Route(
+            **{
+                **route,
+                "header": tuple(map(tuple, route["header"])),
+                "sources": tuple(route["sources"]),
+            }
+        )
+        for route in values.pop("routes")
+    )
+    logs.set_up()
+    return App(Settings(**values, routes=routes), examples=False)

@@ -1,0 +1,101 @@
+"""Files instead of requests: texts in, verdicts out, one row each.
+
+Rule of the file: a row that cannot be read is told with its place and never passed over in
+silence; the others are judged all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from guard.api import checked
+from guard.errors import SettingsError
+from guard.inspector import Inspector
+from guard.types import Action, Exchange
+
+FORMATS = ("text", "jsonl", "csv")
+ALL_ALLOWED, SOME_NOT, SOME_UNREADABLE = 0, 1, 3  # exit codes
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    place: str
+    text: str | None  # None: the row cannot be read
+    context: tuple[str, ...] = ()
+
+
+def check_files(
+    inspector: Inspector,
+    files: list[str],
+    *,
+    format: str = "",
+    text_field: str = "text",
+    context_field: str = "context",
+    output: str = "",
+) -> int:
+    """Judges every text of the files (`-` is standard input); returns the exit code.
+
+    Writes JSON lines. Raises SettingsError where a file cannot be opened.
+    """
+    worst = ALL_ALLOWED
+    with contextlib.ExitStack() as stack:
+        out: IO[str] = sys.stdout
+        if output:
+            out = stack.enter_context(Path(output).open("w", encoding="utf-8"))
+        rows = (row for file in files for row in _rows(file, format, text_field, context_field))
+        for row in tqdm(rows, unit=" texts", file=sys.stderr, disable=not sys.stderr.isatty()):
+            if row.text is None:
+                print(f"{row.place}: not a row with a text in {text_field!r}", file=sys.stderr)
+                worst = SOME_UNREADABLE
+                continue
+            exchange = Exchange(row.place, 0.0, sources=row.context)
+            verdict = inspector.judge_text(exchange, "text", row.text)
+            if verdict.action is not Action.ALLOW:
+                worst = max(worst, SOME_NOT)
+            print(json.dumps(checked(row.place, row.text, verdict), ensure_ascii=False), file=out)
+    return worst
+
+
+def _rows(file: str, format: str, text_field: str, context_field: str) -> Iterator[_Row]:
+    kind = format or {".jsonl": "jsonl", ".csv": "csv"}.get(Path(file).suffix, "text")
+    try:
+        with contextlib.ExitStack() as stack:
+            source: IO[str] = sys.stdin
+            if file != "-":
+                source = stack.enter_context(Path(file).open(encoding="utf-8", newline=""))
+            if kind == "text":
+                yield _Row(file, source.read())
+            elif kind == "jsonl":
+                for number, line in enumerate(source, 1):
+                    if line.strip():
+                        place = f"{file}:{number}"
+                        yield _row(place, _json(line), text_field, context_field)
+            else:
+                for number, record in enumerate(csv.DictReader(source), 2):
+                    yield _row(f"{file}:{number}", record, text_field, context_field)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read as UTF-8 text") from error
+
+
+def _json(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _row(place: str, record: Any, text_field: str, context_field: str) -> _Row:
+    if not isinstance(record, dict) or not isinstance(record.get(text_field), str):
+        return _Row(place, None)
+    context = record.get(context_field) or []
+    texts = context if isinstance(context, list) else [context]
+    return _Row(place, record[text_field], tuple(str(text) for text in texts))

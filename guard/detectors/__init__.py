@@ -1,0 +1,8 @@
+"""The detectors: one file per kind, each a function of a passage.
+
+| detector    | rules of kind      | reach        |
+|-------------|--------------------|--------------|
+| `pattern`   | `pattern`, `phrases` | from the rules |
+| `grounding` | `grounding`        | a passage    |
+| `toxicity`  | an engine's scores | a passage    |
+"""

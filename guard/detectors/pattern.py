@@ -1,0 +1,140 @@
+"""Rules of kind `pattern` and `phrases`.
+
+Rule of the file: a finding starts in the passage and may reach beyond it. A rule that fails or
+is late is itself a finding, `unchecked`; the others are heard all the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+
+import regex
+
+from guard.folding import IGNORABLE_RUN_MAX, Folded, fold
+from guard.rules import AROUND_CHARS, Rule
+from guard.types import UNCHECKED, Finding, Passage, Reach
+
+RULES_BUDGET_MS = 50  # all rules together, per passage; honest packs need under 1 ms
+_INVISIBLE_RUN = regex.compile(rf"\p{{Default_Ignorable_Code_Point}}{{{IGNORABLE_RUN_MAX + 1},}}")
+
+
+class PatternDetector:
+    """Tries every pattern and phrase rule on a passage."""
+
+    name = "pattern"
+
+    def __init__(self, rules: Sequence[Rule], *, budget_ms: float = RULES_BUDGET_MS) -> None:
+        self._rules = [rule for rule in rules if rule.compiled is not None]
+        self._budget_seconds = budget_ms / 1000
+        self.reach: int | Reach = max(
+            (rule.reach for rule in self._rules if isinstance(rule.reach, int)), default=0
+        )
+
+    def detect(self, passage: Passage) -> Sequence[Finding]:
+        window = passage.before + passage.text + passage.after
+        base = passage.start - len(passage.before)
+        seen = _Window(window, fold(window), fold(window, width=False), passage, base)
+        deadline = time.perf_counter() + self._budget_seconds
+        findings = list(seen.invisible())
+        for rule in self._rules:
+            if not rule.covers(passage.exchange.route, passage.channel):
+                continue
+            try:
+                findings += seen.matches(rule, deadline)
+            except Exception as error:
+                late = isinstance(error, TimeoutError)
+                findings.append(
+                    Finding(
+                        rule.id,
+                        UNCHECKED,
+                        1.0,
+                        passage.start,
+                        passage.end,
+                        "This rule ran out of time." if late else "This rule failed.",
+                    )
+                )
+                if late:
+                    break
+        return findings
+
+
+class _Window:
+    """A passage with what stands around it, folded, and the rules' way over it."""
+
+    def __init__(
+        self, text: str, folded: Folded, narrow: Folded, passage: Passage, base: int
+    ) -> None:
+        self._text = text
+        self._folded = folded
+        self._narrow = narrow  # width kept, for rules that mind the case
+        self._passage = passage
+        self._base = base
+
+    def matches(self, rule: Rule, deadline: float) -> list[Finding]:
+        assert rule.compiled is not None
+        folded = self._narrow if rule.case else self._folded
+        own = len(self._passage.before)
+        first = folded.from_original(own)
+        last = folded.from_original(own + len(self._passage.text))
+        growing = rule.longest is not None and not self._passage.final
+        findings = []
+        for match in rule.compiled.finditer(
+            folded.text,
+            first,
+            partial=growing,
+            timeout=max(deadline - time.perf_counter(), 1e-6),
+        ):
+            start, end = match.span()
+            if start >= last:
+                break
+            if match.partial and end - start < (rule.longest or 0):
+                continue
+            if end > start and not self._excepted(rule, folded.text, start, end):
+                start, end = folded.to_original(start, end)
+                findings.append(
+                    Finding(
+                        rule.id,
+                        rule.category,
+                        rule.score,
+                        self._base + start,
+                        self._base + end,
+                        rule.message,
+                    )
+                )
+        return findings
+
+    def invisible(self) -> list[Finding]:
+        """A run of invisible characters that no script needs."""
+        own = len(self._passage.before)
+        return [
+            Finding(
+                "invisible-run",
+                "degenerate",
+                0.9,
+                self._base + run.start(),
+                self._base + run.end(),
+                "A long run of invisible characters.",
+            )
+            for run in ([] if self._text.isascii() else _INVISIBLE_RUN.finditer(self._text, own))
+            if run.start() < own + len(self._passage.text)
+        ]
+
+    def _excepted(self, rule: Rule, text: str, start: int, end: int) -> bool:
+        unless = rule.unless
+        if unless.pattern is not None and unless.pattern.search(text[start:end]):
+            return True
+        if unless.around is not None and unless.around.search(
+            text[max(0, start - AROUND_CHARS) : end + AROUND_CHARS]
+        ):
+            return True
+        if not unless.in_context:
+            return False
+        match = text[start:end].casefold()
+        return any(match in source for source in _plain(self._passage.exchange.sources))
+
+
+@lru_cache(maxsize=64)
+def _plain(sources: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(fold(source).text.casefold() for source in sources)

@@ -1,0 +1,198 @@
+"""How well a toxicity engine does on labelled texts, set by set and never pooled.
+
+A file of rows `{"text", "label", "set"}`, JSON lines, plain or `.gz`; label 1 is bad. A row's score
+is its `toxicity` column. Rules of the file: a figure that is not defined (no positives, no
+negatives) is null; a row that cannot be read stops everything, and is named by its line, never by
+its text.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.detectors.toxicity import Engine
+from guard.errors import SettingsError
+
+SCORED = "toxicity"
+THRESHOLDS: Mapping[str, tuple[float, float]] = {SCORED: (0.4, 0.85)}  # (review, block)
+BATCH_TEXTS = 256  # scored at once: what heavier engines like, and memory stays small
+NO_SET = "all"
+
+Figures = dict[str, float | int | None]
+
+
+def rows_of_file(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a JSON lines file that have a text, with their line numbers."""
+    try:
+        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, _row(file, number, line)
+    except (OSError, EOFError) as error:
+        raise SettingsError(f"{file}: cannot be read ({type(error).__name__})") from error
+
+
+def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        raise SettingsError(f"{file}:{number}: not a row of JSON") from None
+    if not isinstance(row, dict):
+        raise SettingsError(f"{file}:{number}: the row is no object")
+    return row
+
+
+def text_of(file: Path, number: int, row: Mapping[str, Any]) -> str:
+    """The row's text, or an error with its place."""
+    text = row.get("text")
+    if not isinstance(text, str):
+        raise SettingsError(f"{file}:{number}: `text` must be a string")
+    return text
+
+
+def label_of(file: Path, number: int, row: Mapping[str, Any]) -> int:
+    """The row's label, or an error with its place."""
+    label = row.get("label")
+    if label not in (0, 1):
+        raise SettingsError(f"{file}:{number}: `label` must be 0 or 1")
+    return int(label)
+
+
+def set_of(file: Path, number: int, row: Mapping[str, Any]) -> str:
+    """The name of the row's set; `all` if it has none."""
+    name = row.get("set", NO_SET)
+    if not isinstance(name, str):
+        raise SettingsError(f"{file}:{number}: `set` must be a string")
+    return name
+
+
+def evaluate_toxicity(
+    engine: Engine,
+    file: Path,
+    *,
+    thresholds: Mapping[str, tuple[float, float]] = THRESHOLDS,
+) -> dict[str, Any]:
+    """The figures of each set in the file. `thresholds` has (review, block) for `toxicity`."""
+    if SCORED not in engine.categories:
+        raise SettingsError(f"engine {engine.name!r} has no category {SCORED!r}")
+    texts: list[str] = []
+    labels: list[int] = []
+    sets: list[str] = []
+    for number, row in rows_of_file(file):
+        texts.append(text_of(file, number, row))
+        labels.append(label_of(file, number, row))
+        sets.append(set_of(file, number, row))
+    if not texts:
+        raise SettingsError(f"{file}: no rows")
+    return {
+        "engine": engine.name,
+        "sets": by_set(score_all(engine, texts), labels, sets, thresholds=thresholds),
+    }
+
+
+def score_all(engine: Engine, texts: Sequence[str]) -> NDArray[np.float32]:
+    """The `toxicity` score of each text."""
+    column = engine.categories.index(SCORED)
+    parts = [
+        engine.score(texts[start : start + BATCH_TEXTS])[:, column]
+        for start in range(0, len(texts), BATCH_TEXTS)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def by_set(
+    scores: NDArray[np.float32],
+    labels: Sequence[int],
+    sets: Sequence[str],
+    *,
+    thresholds: Mapping[str, tuple[float, float]] = THRESHOLDS,
+) -> dict[str, Figures]:
+    """The figures of each set, by name."""
+    review, block = thresholds.get(SCORED, THRESHOLDS[SCORED])
+    names, truth = np.array(sets), np.array(labels) == 1
+    return {
+        name: figures(scores[names == name], truth[names == name], review=review, block=block)
+        for name in sorted(set(sets))
+    }
+
+
+def figures(
+    scores: NDArray[np.float32], truth: NDArray[np.bool_], *, review: float, block: float
+) -> Figures:
+    """The figures of one set; rates are taken at the review threshold."""
+    flagged = scores >= review
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    hits, alarms = int((flagged & truth).sum()), int((flagged & ~truth).sum())
+    recall, false_rate = _ratio(hits, positive), _ratio(alarms, negative)
+    both = recall is not None and false_rate is not None
+    return {
+        "n": len(scores),
+        "positive": positive,
+        "auc": auc(scores, truth),
+        "average_precision": average_precision(scores, truth),
+        "balanced_accuracy": (recall + 1 - false_rate) / 2 if both else None,  # type: ignore[operator]
+        "f1": _ratio(2 * hits, positive + hits + alarms) if positive else None,
+        "false_positive_rate": false_rate,
+        "flagged": _ratio(int(flagged.sum()), len(scores)),
+        "review": _ratio(int((flagged & (scores < block)).sum()), len(scores)),
+    }
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def auc(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float | None:
+    """How often a positive scores above a negative; a tie counts half."""
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    if not positive or not negative:
+        return None
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(count) - (count - 1) / 2
+    above = float(ranks[place][truth].sum()) - positive * (positive + 1) / 2
+    return above / (positive * negative)
+
+
+def average_precision(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float | None:
+    """Precision averaged over recall, threshold by threshold; equal scores are one threshold."""
+    positive = int(truth.sum())
+    if not positive:
+        return None
+    _, place = np.unique(-scores, return_inverse=True)
+    hits = np.bincount(place, truth)
+    found = np.cumsum(hits)
+    return float((hits * found / np.cumsum(np.bincount(place))).sum() / positive)
+
+
+_COLUMNS = {
+    "auc": "auc", "average_precision": "avg prec", "balanced_accuracy": "bal acc", "f1": "f1",
+    "false_positive_rate": "false +", "flagged": "flagged", "review": "review",
+}  # fmt: skip
+
+
+def render_table(result: Mapping[str, Any]) -> str:
+    """The result as a table for people; a dash where a figure is not defined."""
+    head = ["set", "n", "positive", *_COLUMNS.values()]
+    lines = [
+        [name, str(row["n"]), str(row["positive"]), *(_cell(row[key]) for key in _COLUMNS)]
+        for name, row in result["sets"].items()
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    return "\n".join(
+        [f"engine: {result['engine']}"]
+        + [
+            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+            for line in [head, *lines]
+        ]
+    )
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,80 @@
+"""Text as rules see it: invisible characters gone, full-width forms made plain.
+
+Rules of the file: folding looks at one code point at a time, so that a cut changes nothing, and
+every folded character knows where it came from. Digits stay digits. Case is left to the patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+IGNORABLE_RUN_MAX = 64
+"""So many invisible characters in a row are skipped; further ones count as characters, so that
+hold-back stays bounded. No script needs more."""
+
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)  # Unicode's Default_Ignorable_Code_Point
+_RUN = re.compile(f"[{_IGNORABLE}]+")
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text. `origins[i]` is where folded character `i` stood; None where nothing moved."""
+
+    text: str
+    origins: tuple[int, ...] | None
+    length: int  # of the original
+
+    def to_original(self, start: int, end: int) -> tuple[int, int]:
+        """A span of the folded text, in the original text; invisible ones inside are covered."""
+        if self.origins is None:
+            return start, end
+        if start == end:
+            at = self.origins[start] if start < len(self.origins) else self.length
+            return at, at
+        return self.origins[start], self.origins[end - 1] + 1
+
+    def from_original(self, offset: int) -> int:
+        """The first folded character that stood at or after `offset`."""
+        return offset if self.origins is None else bisect_left(self.origins, offset)
+
+
+def fold(text: str, *, width: bool = True) -> Folded:
+    """Folds a text; with `width=False` full-width forms stay as they are."""
+    if text.isascii():
+        return Folded(text, None, len(text))
+    length = len(text)
+    plain = text.translate(_WIDE) if width else text
+    origins: list[int] = []
+    kept: list[str] = []
+    at = 0
+    for run in _RUN.finditer(plain):
+        skipped_to = min(run.end(), run.start() + IGNORABLE_RUN_MAX)
+        kept.append(plain[at : run.start()])
+        origins.extend(range(at, run.start()))
+        at = skipped_to
+    if not kept:
+        return Folded(plain, None, length)
+    kept.append(plain[at:])
+    origins.extend(range(at, length))
+    return Folded("".join(kept), tuple(origins), length)
+
+
+def reach(text: str, start: int, characters: int) -> int | None:
+    """Where `characters` folded characters after `start` end; None if the text is too short."""
+    end = start + characters
+    if end <= len(text) and text[start:end].isascii():
+        return end
+    skipped = 0
+    for run in _RUN.finditer(text, start):
+        if run.start() - start - skipped >= characters:
+            break
+        skipped += min(run.end() - run.start(), IGNORABLE_RUN_MAX)
+    end = start + characters + skipped
+    return end if end <= len(text) else None

@@ -1,0 +1,103 @@
+"""The strings inside JSON: found, each with its path, and put back changed.
+
+Rules of the file: every string is found, those of doubled keys and those used as keys with blanks
+in them among them; what does not parse is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container, Iterator
+from typing import Any
+
+DEPTH_MAX = 200  # deeper JSON is refused; no honest reply nests so far
+
+Path = tuple[str | int, ...]
+"""Keys and list positions from the top. A key that is itself a text ends in KEY."""
+
+KEY = "~key"
+
+
+class UnreadableError(ValueError):
+    """Not JSON, or JSON that nobody can judge."""
+
+
+def parse(text: str | bytes) -> Any:
+    """JSON to values. Values of a doubled key become a list, so that none of them hides.
+
+    Raises UnreadableError.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_object)
+        for _ in strings(value):
+            pass
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not JSON, or nested too deeply") from error
+    return value
+
+
+def dump(value: Any) -> bytes:
+    """Values to JSON, compact, in UTF-8; lone surrogates stay escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def strings(
+    value: Any, path: Path = (), *, skip: Container[str] = ()
+) -> Iterator[tuple[Path, str]]:
+    """Every string below a value, with its path, in order; not those below the keys in `skip`."""
+    if len(path) > DEPTH_MAX:
+        raise UnreadableError("nested too deeply")
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from strings(item, (*path, index), skip=skip)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in skip:
+                continue
+            if " " in key:  # prose; a name has no blanks
+                yield (*path, key, KEY), key
+            yield from strings(item, (*path, key), skip=skip)
+
+
+def replaced(value: Any, change: Callable[[Path, str], str], path: Path = ()) -> Any:
+    """A copy of a value with every string changed as `change(path, text)` says."""
+    if isinstance(value, str):
+        return change(path, value)
+    if isinstance(value, list):
+        return [replaced(item, change, (*path, index)) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {
+            change((*path, key, KEY), key) if " " in key else key: replaced(
+                item, change, (*path, key)
+            )
+            for key, item in value.items()
+        }
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        for key in values:
+            same = [value for name, value in pairs if name == key]
+            if len(same) > 1:
+                values[key] = same
+    return values
+
+
+def put(value: Any, path: Path, text: str) -> Any:
+    """Puts a text in the place of the string that `path` leads to; returns the value."""
+    if not path:
+        return text
+    if path[-1] == KEY:
+        return replaced(value, lambda way, old: text if way == path else old)
+    parent = value
+    for step in path[:-1]:
+        parent = parent[step]
+    parent[path[-1]] = text
+    return value

@@ -1,0 +1,79 @@
+"""What is counted, for Prometheus. Labels are routes, verdicts, rules and categories: bounded.
+
+Several worker processes count into files of one folder (`PROMETHEUS_MULTIPROC_DIR`), so that any
+of them can answer for all.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from guard.types import Verdict
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_GUARD_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._verdicts = Counter(
+            "guard_verdicts", "Replies judged", ["route", "verdict"], registry=self._registry
+        )
+        self._findings = Counter(
+            "guard_findings",
+            "Findings that counted, and shadowed ones",
+            ["rule", "category", "shadow"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "guard_seconds",
+            "Guard's own time for a reply, the upstream's left out",
+            ["route"],
+            buckets=_GUARD_BUCKETS_SECONDS,
+            registry=self._registry,
+        )
+        self._queued = Counter(
+            "guard_reviews_queued", "Replies put under review", ["route"], registry=self._registry
+        )
+        self._no_sources = Counter(
+            "guard_no_sources", "Replies without sources: grounding was silent", ["route"],
+            registry=self._registry,
+        )  # fmt: skip
+
+    def verdict(self, route: str, verdict: Verdict) -> None:
+        """A reply was judged."""
+        self._verdicts.labels(route, verdict.action.word).inc()
+        for finding in verdict.findings:
+            self._findings.labels(finding.rule, finding.category, "false").inc()
+        for finding in verdict.shadowed:
+            self._findings.labels(finding.rule, finding.category, "true").inc()
+
+    def exchange(self, route: str, guard_seconds: float, *, sources: bool) -> None:
+        """A reply is done."""
+        self._seconds.labels(route).observe(guard_seconds)
+        if not sources:
+            self._no_sources.labels(route).inc()
+
+    def queued(self, route: str) -> None:
+        """A reply went to review."""
+        self._queued.labels(route).inc()
+
+    def text(self) -> bytes:
+        """All counters of all workers in Prometheus' text format."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,0 +1,151 @@
+"""Where a text is cut into passages, and how much of what follows each of them needs.
+
+Rule of the file: borders and windows depend on the text alone. Cutting a text as it arrives, a
+character at a time, gives the passages that cutting it whole gives; a pause never makes a border.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guard.folding import reach
+from guard.types import Exchange, Passage
+
+PASSAGE_MAX_CHARS = 500  # a sentence longer than this is cut at its last blank: scorers like ≤ 128
+#                          tokens, and a reader waits for a whole passage
+
+_FEED_CHARS = 8 * PASSAGE_MAX_CHARS
+
+# The end of a sentence is decided by characters already read: with a blank after it, or a line
+# break, or a full stop of a script that needs no blank.
+_BORDER = re.compile(r"[.!?…]+[)\]}\"'’”»*_]{0,3}\s|[。！？｡]|[؟।॥۔]|\n")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|\d{1,3}|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|"
+    r"No|Nos|Fig|figs?|pp?|ca|cf|approx|Inc|Ltd|Co|Corp|Art|Sec|Vol|Gen|Gov|Sen|Rep|Capt|Lt|Col)\Z"
+)
+_WORD_BACK_CHARS = 8  # the longest abbreviation above, with what stands before it
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One passage of a text: `text` starts at `start`; `before` and `after` stand around it."""
+
+    start: int
+    text: str
+    before: str
+    after: str
+    final: bool
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+    def passage(self, exchange: Exchange, channel: str) -> Passage:
+        """The cut as detectors are shown it."""
+        return Passage(
+            exchange, channel, self.start, self.text, self.before, self.after, self.final
+        )
+
+
+class Cutter:
+    """Takes a channel's text as it arrives and gives its passages once each may be judged.
+
+    `hold_back` characters after a passage must have been read (or the text have ended) before it
+    is given out; `look_back` characters before it are given with it.
+    """
+
+    def __init__(self, *, hold_back: int, look_back: int) -> None:
+        self._hold_back = hold_back
+        self._look_back = look_back
+        self._text = ""  # what may still be needed; it starts at `_base` of the channel
+        self._base = 0
+        self._start = 0  # of the passage in hand, in the channel
+        self._ended = False
+
+    def feed(self, text: str) -> None:
+        self._text += text
+
+    def end(self) -> None:
+        self._ended = True
+
+    def ready(self) -> Iterator[Cut]:
+        """The passages that may be judged now, in order."""
+        while (cut := self._next()) is not None:
+            yield cut
+
+    def _next(self) -> Cut | None:
+        text, start = self._text, self._start - self._base
+        border = _border(text, start, ended=self._ended)
+        if border is None:
+            return None
+        window = reach(text, border, self._hold_back)
+        if window is None:
+            if not self._ended:
+                return None
+            window = len(text)
+        before = max(0, start - self._look_back)
+        cut = Cut(
+            start=self._start,
+            text=text[start:border],
+            before=text[before:start],
+            after=text[border:window],
+            final=self._ended and window == len(text),
+        )
+        self._start += border - start
+        drop = max(0, border - self._look_back)
+        self._text = text[drop:]
+        self._base += drop
+        return cut
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How the loaded rules want texts cut: both are numbers of characters, computed from them."""
+
+    hold_back: int
+    look_back: int
+
+    def cutter(self) -> Cutter:
+        """A fresh cutter for one channel that arrives in pieces."""
+        return Cutter(hold_back=self.hold_back, look_back=self.look_back)
+
+    def passages(self, exchange: Exchange, channel: str, text: str) -> Iterator[Passage]:
+        """The passages of a whole text."""
+        # A long text is fed piece by piece, so that dropping what is done stays cheap.
+        cutter = self.cutter()
+        for start in range(0, len(text), _FEED_CHARS):
+            cutter.feed(text[start : start + _FEED_CHARS])
+            if start + _FEED_CHARS >= len(text):
+                cutter.end()
+            for piece in cutter.ready():
+                yield piece.passage(exchange, channel)
+
+
+def _border(text: str, start: int, *, ended: bool) -> int | None:
+    """The end of the passage that starts at `start`; None if it is not known yet."""
+    limit = start + PASSAGE_MAX_CHARS
+    for match in _BORDER.finditer(text, start, min(limit, len(text))):
+        if not _is_abbreviation(text, start, match):
+            return match.end()
+    if len(text) >= limit:
+        blank = _last_blank(text, start, limit)
+        return limit if blank is None else blank + 1
+    return len(text) if ended and len(text) > start else None
+
+
+def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
+    if text[match.start()] != "." or match.end() - match.start() != 2:
+        return False
+    if text[match.end() - 1] == "\n":
+        return False
+    word = text[max(start, match.start() - _WORD_BACK_CHARS) : match.start()]
+    return _ABBREVIATION.search(word) is not None
+
+
+def _last_blank(text: str, start: int, limit: int) -> int | None:
+    for at in range(limit - 1, start, -1):
+        if text[at].isspace():
+            return at
+    return None

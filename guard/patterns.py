@@ -1,0 +1,172 @@
+"""What a pattern may cost: how far a match can reach, and whether it can run away.
+
+Rules of the file: the `regex` module's own parse tree is read, never a second parser of ours;
+whatever cannot be bounded is reported as unbounded. Running away is shown, not guessed: texts
+built from the pattern itself are tried against the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+from regex import _regex_core
+
+core: Any = _regex_core  # untyped; tests/test_patterns.py tells when it changes
+
+PROBE_LIMIT_SECONDS = 0.25  # an honest pattern needs under 1 ms for the texts below
+PROBE_TEXT_CHARS = 700  # about the longest window the gate shows to a pattern
+PROBE_REPEAT = 40  # repeats of one part: enough for 2**n to show
+_SAMPLES = "a0 A.b1-_,/:@!é"
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """Characters a pattern may take. None: without bound."""
+
+    match: int | None
+    ahead: int | None  # what lookaheads read beyond the match
+    behind: int  # what lookbehinds read before it
+    empty: bool  # it can match the empty text
+
+
+def flags(*, case: bool) -> int:
+    """The flags every pattern of a rule is compiled with."""
+    return int(regex.V0 if case else regex.V0 | regex.IGNORECASE)
+
+
+def width(pattern: str, *, case: bool = False) -> Width:
+    """Measures a pattern that compiles."""
+    tree = _parse(pattern, flags(case=case))
+    ahead: int | None = 0
+    behind = 0
+    for node in _walk(tree):
+        if isinstance(node, core.LookAround | core.LookAroundConditional):
+            reach = _bounded(node.subpattern.max_width())
+            if node.behind:
+                behind = max(behind, reach or 0)
+            else:
+                ahead = None if ahead is None or reach is None else max(ahead, reach)
+    # Lookarounds were counted above, so the empty text is asked of the engine itself.
+    empty = regex.compile(pattern, flags(case=case)).fullmatch("") is not None
+    return Width(_bounded(tree.max_width()), ahead, behind, empty)
+
+
+def runaway(pattern: str, *, case: bool = False) -> bool:
+    """True if a text of a few hundred characters keeps the pattern busy beyond all reason."""
+    compiled = regex.compile(pattern, flags(case=case))
+    for probe in _probes(_parse(pattern, flags(case=case))):
+        try:
+            for _ in compiled.finditer(probe, timeout=PROBE_LIMIT_SECONDS):
+                pass
+        except TimeoutError:
+            return True
+    return False
+
+
+def _parse(pattern: str, flag_bits: int) -> Any:
+    while True:
+        source = core.Source(pattern)
+        info = core.Info(flag_bits, source.char_type, {})
+        source.ignore_space = bool(info.flags & regex.VERBOSE)
+        try:
+            return core._parse_pattern(source, info)
+        except core._UnscopedFlagSet as unscoped:  # (?i) at the start: read again with it
+            flag_bits = unscoped.global_flags | flag_bits
+
+
+def _bounded(size: int) -> int | None:
+    return size if size < core.UNLIMITED else None
+
+
+def _children(node: Any) -> Iterator[Any]:
+    for name in ("items", "branches"):
+        children = getattr(node, name, None)
+        if isinstance(children, list | tuple):
+            yield from (child for child in children if isinstance(child, core.RegexBase))
+    for name in ("subpattern", "yes_item", "no_item"):
+        child = getattr(node, name, None)
+        if isinstance(child, core.RegexBase):
+            yield child
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    yield node
+    for child in _children(node):
+        yield from _walk(child)
+
+
+def _probes(tree: Any) -> Iterator[str]:
+    """Texts that make an ambiguous repeat try everything: the repeated part again and again, then
+    a character that nothing expects."""
+    seen = set()
+    for node in _walk(tree):
+        if not isinstance(node, core.GreedyRepeat):
+            continue
+        if node.max_count is not None and node.max_count < 8:
+            continue
+        for part in {_sample(node.subpattern, choice) for choice in range(3)}:
+            if not part:
+                continue
+            many = part * (PROBE_TEXT_CHARS // len(part))
+            for text in (part * PROBE_REPEAT, many):
+                for lead in ("", _sample_before(tree, node)):
+                    probe = (lead + text)[:PROBE_TEXT_CHARS] + "\x01"
+                    if probe not in seen:
+                        seen.add(probe)
+                        yield probe
+
+
+def _sample_before(tree: Any, node: Any) -> str:
+    """A text for what stands before the repeat, where it is a plain sequence."""
+    if not isinstance(tree, core.Sequence):
+        return ""
+    lead = ""
+    for item in tree.items:
+        if any(inner is node for inner in _walk(item)):
+            break
+        lead += _sample(item, 0)
+    return lead
+
+
+def _sample(node: Any, choice: int) -> str:
+    """A short text the node may match; which of several ways is `choice`."""
+    if isinstance(node, core.ZeroWidthBase | core.LookAround):
+        return ""
+    if isinstance(node, core.Sequence):
+        return "".join(_sample(item, choice) for item in node.items)
+    if isinstance(node, core.StringSet):
+        return ""
+    if isinstance(node, core.Branch):
+        return _sample(node.branches[choice % len(node.branches)], choice)
+    if isinstance(node, core.GreedyRepeat):
+        return _sample(node.subpattern, choice) * int(max(node.min_count, 1))
+    if isinstance(node, core.String):
+        return "".join(map(chr, node.characters))
+    if isinstance(node, core.Any):
+        return "a"
+    if hasattr(node, "matches"):
+        if isinstance(node, core.Character):
+            return chr(node.value)
+        fitting = [sample for sample in _SAMPLES if _matches(node, sample)]
+        return fitting[choice % len(fitting)] if fitting else ""
+    children = list(_children(node))
+    return _sample(children[0], choice) if children else ""
+
+
+def _matches(node: Any, character: str) -> bool:
+    """Whether a set, range or property holds a character."""
+    if isinstance(node, core.Range):
+        return bool((node.lower <= ord(character) <= node.upper) == node.positive)
+    if isinstance(node, core.Property):
+        held = core._regex.has_property_value(node.value, ord(character))
+        return bool(bool(held) == node.positive)
+    if isinstance(node, core.Character):
+        return bool((node.value == ord(character)) == node.positive)
+    items = getattr(node, "items", None)
+    if isinstance(items, list | tuple):
+        held = any(_matches(item, character) for item in items)
+        return held == bool(getattr(node, "positive", True))
+    return False

@@ -1,0 +1,259 @@
+"""One frozen settings object: command line over `GUARD_*` environment over `guard.yaml` over default.
+
+Rule of the file: settings are read once, at the roof; a wrong one stops the start, and all wrong
+ones are told together, each with its place.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from guard.errors import SettingsError
+from guard.strict_yaml import Document, describe
+from guard.strict_yaml import Path as Way
+
+EVIDENCE_KINDS = ("tool", "documents", "tagged", "system", "user")
+DEFAULT_REFUSAL = "I cannot show this answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How replies of some requests are treated. The first route that matches wins."""
+
+    name: str = "default"
+    path: str = "*"
+    model: str = "*"
+    header: tuple[tuple[str, str], ...] = ()
+    guard: bool = True
+    release: str = "sentence"  # sentence | whole
+    on_review: str = "withhold"  # withhold | hold | release
+    hold_seconds: float = 30.0
+    deadline_seconds: float = 86_400.0
+    on_block: str = "refuse"  # refuse | error
+    refusal: str = DEFAULT_REFUSAL
+    sources: tuple[str, ...] = ("tool", "documents", "tagged")
+    trust_context: bool = False  # whether X-Guard-Context of its clients is believed
+
+    def matches(self, path: str, model: str, headers: Mapping[str, str]) -> bool:
+        """Whether a request is of this route. Patterns are shell wildcards."""
+        return (
+            fnmatch.fnmatchcase(path, self.path)
+            and fnmatch.fnmatchcase(model, self.model)
+            and all(headers.get(name) == value for name, value in self.header)
+        )
+
+
+UNGUARDED = (
+    Route("models", path="/v1/models", guard=False),
+    Route("models", path="/v1/models/*", guard=False),
+    Route("embeddings", path="*/embeddings", guard=False),
+)
+"""Shipped routes: replies that hold no generated text."""
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Each field is `--field-name`, `GUARD_FIELD_NAME` and a key."""
+
+    upstream: str = _setting("", "the model endpoint, with a path prefix if it has one")
+    host: str = _setting("127.0.0.1", "the address to listen on")
+    port: int = _setting(8080, "the port to listen on")
+    rules: str = _setting("", "a folder of rule files, in place of the shipped one")
+    redis: str = _setting("", "a Redis for reviews; without it a private one is started in --data")
+    data: str = _setting("guard-data", "the folder for what the program keeps")
+    workers: int = _setting(1, "how many processes serve")
+    token: str = _setting("", "the bearer token of /guard/; made in --data where none is given")
+    engine: str = _setting("auto", "the toxicity engine")
+    request_limit_bytes: int = _setting(64 * 2**20, "the greatest request body; larger: 413")
+    reply_limit_bytes: int = _setting(16 * 2**20, "the greatest plain reply; larger: 502")
+    stream_limit_chars: int = _setting(16 * 2**20, "the most text in one streamed reply")
+    event_limit_bytes: int = _setting(8 * 2**20, "the greatest event of a stream")
+    connect_timeout_seconds: float = _setting(10.0, "how long the upstream may take to connect")
+    read_timeout_seconds: float = _setting(300.0, "how long the upstream may be silent; then 504")
+    routes: tuple[Route, ...] = ()
+
+    def route(self, path: str, model: str, headers: Mapping[str, str]) -> Route:
+        """The route of a request."""
+        candidates = (*self.routes, *UNGUARDED)
+        found = (route for route in candidates if route.matches(path, model, headers))
+        return next(found, DEFAULT_ROUTE)
+
+
+DEFAULT_ROUTE = Route()
+_ROUTE_CHOICES = {
+    "release": ("sentence", "whole"),
+    "on_review": ("withhold", "hold", "release"),
+    "on_block": ("refuse", "error"),
+    "guard": ("on", "off"),
+    "on_timeout": ("withhold",),
+    "on_deadline": ("block",),
+}
+_ROUTE_KEYS = {
+    "name", "match", "hold_seconds", "deadline_seconds", "refusal", "sources", "trust_context",
+    *_ROUTE_CHOICES,
+}  # fmt: skip
+_SIMPLE = tuple(entry for entry in fields(Settings) if entry.name != "routes")
+
+
+def options() -> list[tuple[str, type, str]]:
+    """Name, type and sentence of every setting of the command line."""
+    return [(entry.name, _kind(entry), entry.metadata["help"]) for entry in _SIMPLE]
+
+
+def _kind(entry: Any) -> type:
+    kind: type = type(entry.default)
+    return kind
+
+
+def read(
+    given: Mapping[str, Any],
+    *,
+    config: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Settings from the command line (`given`, None where not said), environment and file.
+
+    Raises SettingsError with every mistake.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    if config is not None:
+        values |= _file(config)
+    for entry in _SIMPLE:
+        name = f"GUARD_{entry.name.upper()}"
+        if environment.get(name):
+            values[entry.name] = environment[name]
+    values |= {name: value for name, value in given.items() if value is not None}
+    for entry in _SIMPLE:
+        if entry.name in values:
+            try:
+                values[entry.name] = _kind(entry)(values[entry.name])
+            except ValueError:
+                kind = "number" if isinstance(entry.default, int | float) else "text"
+                told = values[entry.name]
+                problems.append(f"{entry.name}: a {kind} is needed, not {told!r}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    settings = replace(Settings(), **values)
+    problems += _wrong(settings)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _wrong(settings: Settings) -> list[str]:
+    problems = []
+    if settings.upstream:
+        try:
+            parts = urlsplit(settings.upstream)
+            port_is_right = parts.port is None or parts.port > 0
+        except ValueError:
+            parts, port_is_right = urlsplit(""), False
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_right:
+            problems.append("upstream: give a URL that begins with http:// or https:// and a host")
+    if not 0 <= settings.port < 65_536:
+        problems.append(f"port: a number from 0 to 65535, not {settings.port}")
+    for entry in _SIMPLE:
+        value = getattr(settings, entry.name)
+        if isinstance(value, int | float) and entry.name != "port" and not value > 0:
+            problems.append(f"{entry.name}: more than 0, not {value}")
+    return problems
+
+
+def _file(config: Path) -> dict[str, Any]:
+    try:
+        document = Document(config.read_text("utf-8"), str(config))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config {config}: cannot be read as UTF-8 text") from error
+    data = document.data if document.data is not None else {}
+    values: dict[str, Any] = {}
+    known = {entry.name: entry for entry in _SIMPLE}
+    if not isinstance(data, dict):
+        document.problem((), "guard.yaml is a mapping: `upstream:`, `routes:` …")
+        data = {}
+    for key, value in data.items():
+        if key == "routes":
+            values["routes"] = _routes(document, value)
+        elif key not in known:
+            names = ", ".join([*known, "routes"])
+            document.problem((key,), f"unknown key {key!r}; one of {names}")
+        elif isinstance(value, bool) or not isinstance(value, str | int | float):
+            document.problem((key,), f"{key} takes a text or a number")
+        else:
+            values[key] = value
+    if document.problems:
+        raise SettingsError(describe(document.problems))
+    return values
+
+
+def _routes(document: Document, value: Any) -> tuple[Route, ...]:
+    if not isinstance(value, list):
+        document.problem(("routes",), "routes is a list, each entry beginning with `- name:`")
+        return ()
+    routes = [_route(document, ("routes", at), entry) for at, entry in enumerate(value)]
+    for at, route in enumerate(routes):
+        if route.name in [other.name for other in routes[:at]]:
+            document.problem(("routes", at, "name"), f"doubled route name {route.name!r}")
+    return tuple(routes)
+
+
+def _route(document: Document, way: Way, entry: Any) -> Route:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        document.problem(way, "a route is a mapping with a `name:`")
+        return DEFAULT_ROUTE
+    values: dict[str, Any] = {"name": entry["name"]}
+    for key, value in entry.items():
+        place = (*way, key)
+        if key not in _ROUTE_KEYS:
+            document.problem(place, f"unknown key {key!r}; one of {', '.join(sorted(_ROUTE_KEYS))}")
+        elif key in _ROUTE_CHOICES:
+            if value not in _ROUTE_CHOICES[key]:
+                choices = ", ".join(_ROUTE_CHOICES[key])
+                document.problem(place, f"{key} in this version is one of {choices}, not {value!r}")
+            elif key == "guard":
+                values[key] = value == "on"
+            elif key not in ("on_timeout", "on_deadline"):
+                values[key] = value
+        elif key in ("hold_seconds", "deadline_seconds"):
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                document.problem(place, f"{key} is a number of seconds above 0, not {value!r}")
+            values[key] = value
+        elif key == "refusal" and not isinstance(value, str):
+            document.problem(place, "refusal is a text")
+        elif key == "trust_context" and not isinstance(value, bool):
+            document.problem(place, "trust_context is true or false")
+        elif key == "sources":
+            if not isinstance(value, list) or not set(map(str, value)) <= set(EVIDENCE_KINDS):
+                document.problem(place, f"sources is a list of {', '.join(EVIDENCE_KINDS)}")
+            else:
+                values[key] = tuple(value)
+        elif key == "match":
+            values |= _match(document, place, value)
+        else:
+            values[key] = value
+    return Route(**values)
+
+
+def _match(document: Document, way: Way, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        document.problem(way, "match looks like `{path: /v1/chat/completions}`")
+        return {}
+    found: dict[str, Any] = {}
+    for key, entry in value.items():
+        if key in ("path", "model") and isinstance(entry, str):
+            found[key] = entry
+        elif key == "header" and isinstance(entry, dict):
+            found[key] = tuple((str(name).lower(), str(text)) for name, text in entry.items())
+        else:
+            document.problem((*way, key), "match has path, model (texts) and header (a mapping)")
+    return found
