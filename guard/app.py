@@ -26,6 +26,7 @@ from guard.proxy import Proxy
 from guard.review.store import ReviewStore
 from guard.rules import Rulebook, load
 from guard.settings import Route, Settings
+from guard.types import Exchange
 
 SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
@@ -43,7 +44,9 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
         ToxicityDetector(engine),
     )
     cuts = Cuts(rulebook.hold_back, rulebook.look_back)
-    return Inspector(detectors, rulebook.policy, cuts, digest=rulebook.digest), engine
+    inspector = Inspector(detectors, rulebook.policy, cuts, digest=rulebook.digest)
+    inspector.judge_text(Exchange("start", 0.0), "text", "Warm before the first reply comes.")
+    return inspector, engine
 
 
 def ensure_token(settings: Settings) -> str:

@@ -132,18 +132,15 @@ def _run(chosen: settings.Settings, *, banner: str = "") -> int:
     app.build_inspector(chosen)  # every mistake now, before anything is started
     # uvicorn drains at SIGTERM and then raises it again: that one must not end us before Redis.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    own = None if chosen.redis else OwnRedis(Path(chosen.data) / "redis")
+    own = None if chosen.redis else OwnRedis(Path(chosen.data))
     try:
         if own is not None:
             chosen = replace(chosen, redis=own.start())
         if banner:
             print(banner, flush=True)
         else:
-            where = "GUARD_TOKEN" if os.environ.get("GUARD_TOKEN") else f"{chosen.data}/token"
-            print(
-                f"guard: listening on http://{chosen.host}:{chosen.port}; token: {where}",
-                flush=True,
-            )
+            where = "as given" if given else f"in {chosen.data}/token"
+            print(f"guard: http://{chosen.host}:{chosen.port}, token {where}", flush=True)
         common: dict[str, Any] = {
             "host": chosen.host,
             "port": chosen.port,

@@ -46,6 +46,7 @@ from guard.evaluate import (
     text_of,
 )
 from guard.passages import Cuts
+from guard.types import Exchange
 
 SEED = 20_260
 STEPS = 120  # of the optimiser: more gains less than 0.001 of AUC, fewer loses on the small sets
@@ -276,7 +277,7 @@ def _read_clean(parts: Parts, file: Path) -> None:
         answer = row.get("answer")
         if not isinstance(answer, str):
             raise SettingsError(f"{file}:{number}: `answer` must be a string")
-        for piece in Cuts(0, 1).passages(_NO_EXCHANGE, "text", answer):
+        for piece in Cuts(0, 1).passages(Exchange("", 0.0), "text", answer):
             text = piece.text.strip()
             if (digest := _digest(text)) not in seen:
                 seen.add(digest)
