@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from guard.inspector import Inspector
 from guard.types import Action, Exchange
 
 FORMATS = ("text", "jsonl", "csv")
+CSV_FIELD_MAX_CHARS = 16 * 2**20
+_HALF = re.compile("[\ud800-\udfff]")
 ALL_ALLOWED, SOME_NOT, SOME_UNREADABLE = 0, 1, 3  # exit codes
 
 
@@ -50,7 +54,10 @@ def check_files(
     with contextlib.ExitStack() as stack:
         out: IO[str] = sys.stdout
         if output:
-            out = stack.enter_context(Path(output).open("w", encoding="utf-8"))
+            try:
+                out = stack.enter_context(Path(output).open("w", encoding="utf-8"))
+            except OSError as error:
+                raise SettingsError(f"--output {output}: {error.strerror}") from error
         rows = (row for file in files for row in _rows(file, format, text_field, context_field))
         for row in tqdm(rows, unit=" texts", file=sys.stderr, disable=not sys.stderr.isatty()):
             if row.text is None:
@@ -61,35 +68,59 @@ def check_files(
             verdict = inspector.judge_text(exchange, "text", row.text)
             if verdict.action is not Action.ALLOW:
                 worst = max(worst, SOME_NOT)
-            print(json.dumps(checked(row.place, row.text, verdict), ensure_ascii=False), file=out)
+            print(_line(checked(row.place, row.text, verdict)), file=out)
     return worst
+
+
+def _line(row: dict[str, Any]) -> str:
+    line = json.dumps(row, ensure_ascii=False)
+    # Half a surrogate pair (a JSON escape can say one) has no UTF-8 form.
+    return line if not _HALF.search(line) else json.dumps(row)
 
 
 def _rows(file: str, format: str, text_field: str, context_field: str) -> Iterator[_Row]:
     kind = format or {".jsonl": "jsonl", ".csv": "csv"}.get(Path(file).suffix, "text")
     try:
         with contextlib.ExitStack() as stack:
-            source: IO[str] = sys.stdin
+            raw: IO[bytes] = sys.stdin.buffer
             if file != "-":
-                source = stack.enter_context(Path(file).open(encoding="utf-8", newline=""))
+                raw = stack.enter_context(Path(file).open("rb"))
+            # Bytes that are not UTF-8 spoil their row alone.
+            source = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
             if kind == "text":
-                yield _Row(file, source.read())
+                text = source.read()
+                yield _Row(file, None if _HALF.search(text) else text)
             elif kind == "jsonl":
                 for number, line in enumerate(source, 1):
                     if line.strip():
                         place = f"{file}:{number}"
                         yield _row(place, _json(line), text_field, context_field)
             else:
-                for number, record in enumerate(csv.DictReader(source), 2):
-                    yield _row(f"{file}:{number}", record, text_field, context_field)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: cannot be read as UTF-8 text") from error
+                yield from _csv(file, source, text_field, context_field)
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read ({error.strerror})") from error
+
+
+def _csv(file: str, source: IO[str], text_field: str, context_field: str) -> Iterator[_Row]:
+    csv.field_size_limit(CSV_FIELD_MAX_CHARS)
+    reader = csv.DictReader(source)
+    while True:
+        try:
+            record = next(reader, None)
+        except csv.Error:
+            yield _Row(f"{file}:{reader.line_num}", None)
+            continue
+        if record is None:
+            return
+        broken = _HALF.search(f"{record.get(text_field)}{record.get(context_field)}")
+        record = None if broken else record
+        yield _row(f"{file}:{reader.line_num}", record, text_field, context_field)
 
 
 def _json(line: str) -> Any:
     try:
-        return json.loads(line)
-    except ValueError:
+        return None if _HALF.search(line) else json.loads(line)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -98,4 +129,4 @@ def _row(place: str, record: Any, text_field: str, context_field: str) -> _Row:
         return _Row(place, None)
     context = record.get(context_field) or []
     texts = context if isinstance(context, list) else [context]
-    return _Row(place, record[text_field], tuple(str(text) for text in texts))
+    return _Row(place, record[text_field], tuple(str(text) for text in texts if text))

@@ -15,9 +15,13 @@ from guard.inspector import Inspector
 from guard.passages import Cuts
 from guard.policy import Policy
 from guard.rules import Example, Rule, Rulebook, read, refuse
-from guard.types import Exchange, Reach
+from guard.types import UNCHECKED, Exchange, Reach
 
 _BUDGET_MS = 1_000  # a loaded machine must not fail an example
+
+
+class _FailedError(Exception):
+    """The rule failed or was late on an example: that is no finding of its own."""
 
 
 def check(folder: Path | None = None, *, routes: tuple[str, ...] = ()) -> tuple[Rulebook, int]:
@@ -43,13 +47,18 @@ def try_examples(rule: Rule) -> Iterator[tuple[Example, str]]:
         Policy({}),
         Cuts(0 if isinstance(rule.reach, Reach) else rule.reach, rule.behind + 1),
     )
-    for example in rule.match:
-        yield example, _compare(inspector, rule, example, must=True)
-    for example in rule.passes:
-        yield example, _compare(inspector, rule, example, must=False)
-    for example in rule.miss:
-        found = _spans(inspector, rule, example, piece_chars=len(example.text))
-        yield example, "this known gap is closed: move it to `match`" if found else ""
+    for example in (*rule.match, *rule.passes, *rule.miss):
+        try:
+            yield example, _wrong(inspector, rule, example)
+        except _FailedError:
+            yield example, "fails or runs out of time on this text; simplify the pattern"
+
+
+def _wrong(inspector: Inspector, rule: Rule, example: Example) -> str:
+    if example in rule.miss:
+        found = _spans(inspector, rule, example, piece_chars=max(len(example.text), 1))
+        return "this known gap is closed: move it to `match`" if found else ""
+    return _compare(inspector, rule, example, must=example in rule.match)
 
 
 def _compare(inspector: Inspector, rule: Rule, example: Example, *, must: bool) -> str:
@@ -79,8 +88,11 @@ def _spans(
         if start + piece_chars >= len(example.text):
             cutter.end()
         for piece in cutter.ready():
-            found = inspector.findings(piece.passage(exchange, channel))
-            spans += [(finding.start, finding.end) for finding in found if finding.rule == rule.id]
+            for finding in inspector.findings(piece.passage(exchange, channel)):
+                if finding.category == UNCHECKED != rule.category:
+                    raise _FailedError
+                if finding.rule == rule.id:
+                    spans.append((finding.start, finding.end))
     return sorted(spans)
 
 

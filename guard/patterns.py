@@ -50,7 +50,8 @@ def width(pattern: str, *, case: bool = False) -> Width:
             else:
                 ahead = None if ahead is None or reach is None else max(ahead, reach)
     # Lookarounds were counted above, so the empty text is asked of the engine itself.
-    empty = regex.compile(pattern, flags(case=case)).fullmatch("") is not None
+    found = regex.compile(pattern, flags(case=case)).fullmatch("")
+    empty = found is not None or tree.max_width() == 0
     return Width(_bounded(tree.max_width()), ahead, behind, empty)
 
 

@@ -33,8 +33,13 @@ _FIELDS = {
     "id", "category", "message", "score", "shadow", "case", "longest", "scope", "unless",
     "examples", *KINDS,
 }  # fmt: skip
+_USELESS = {
+    "pattern": frozenset[str](),
+    "phrases": frozenset({"longest"}),
+    "grounding": frozenset({"case", "longest", "unless"}),
+}
 _ID = regex.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+){0,20}")
-_MARK = regex.compile(r"<<(.*?)>>", regex.DOTALL)
+_MARK = regex.compile(r"<<(.*?)>>(?!>)", regex.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,8 @@ class _RuleFile:
             self._problem(way, f"a rule has exactly one of {', '.join(KINDS)}; this one {told}")
             return None
         kind = kinds[0]
+        for key in _USELESS[kind] & entry.keys():
+            self._problem((*way, key), f"{key} does nothing for a rule of kind {kind}; remove it")
         case = self._boolean(way, entry, "case")
         longest = self._longest(way, entry)
         unless = self._unless(way, entry)

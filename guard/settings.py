@@ -6,9 +6,11 @@ ones are told together, each with its place.
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +86,9 @@ class Settings:
 
     def route(self, path: str, model: str, headers: Mapping[str, str]) -> Route:
         """The route of a request."""
-        candidates = (*self.routes, *UNGUARDED)
+        # `/v1/models/gemini-pro:generateContent` and `/v1/models/../chat` do generate.
+        plain = ":" not in path and "/." not in path and "//" not in path
+        candidates = (*self.routes, *(UNGUARDED if plain else ()))
         found = (route for route in candidates if route.matches(path, model, headers))
         return next(found, DEFAULT_ROUTE)
 
@@ -125,34 +129,39 @@ def read(
 
     Raises SettingsError with every mistake.
     """
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    if config is not None:
-        values |= _file(config)
+    values, places, problems = _file(config) if config is not None else ({}, {}, [])
     for entry in _SIMPLE:
         name = f"GUARD_{entry.name.upper()}"
         if environment.get(name):
-            values[entry.name] = environment[name]
-    values |= {name: value for name, value in given.items() if value is not None}
+            values[entry.name], places[entry.name] = environment[name], name
+        if given.get(entry.name) is not None:
+            option = f"--{entry.name.replace('_', '-')}"
+            values[entry.name], places[entry.name] = given[entry.name], option
+    wrong: dict[str, str] = {}
     for entry in _SIMPLE:
         if entry.name in values:
             try:
-                values[entry.name] = _kind(entry)(values[entry.name])
-            except ValueError:
-                kind = "number" if isinstance(entry.default, int | float) else "text"
-                told = values[entry.name]
-                problems.append(f"{entry.name}: a {kind} is needed, not {told!r}")
-    if problems:
-        raise SettingsError("\n".join(problems))
+                values[entry.name] = _converted(_kind(entry), values[entry.name])
+            except (ValueError, OverflowError):
+                kind = "whole number" if _kind(entry) is int else "number"
+                wrong[entry.name] = f"a {kind} is needed, not {values.pop(entry.name)!r}"
     settings = replace(Settings(), **values)
-    problems += _wrong(settings)
+    wrong |= _wrong(settings)
+    problems += [f"{places.get(name, name)}: {name}: {told}" for name, told in wrong.items()]
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
 
 
-def _wrong(settings: Settings) -> list[str]:
-    problems = []
+def _converted(kind: type, value: Any) -> Any:
+    converted = kind(value)
+    if kind is int and isinstance(value, float) and converted != value:
+        raise ValueError(value)
+    return converted
+
+
+def _wrong(settings: Settings) -> dict[str, str]:
+    problems: dict[str, str] = {}
     if settings.upstream:
         try:
             parts = urlsplit(settings.upstream)
@@ -160,17 +169,18 @@ def _wrong(settings: Settings) -> list[str]:
         except ValueError:
             parts, port_is_right = urlsplit(""), False
         if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_right:
-            problems.append("upstream: give a URL that begins with http:// or https:// and a host")
+            problems["upstream"] = "give a URL that begins with http:// or https:// and a host"
     if not 0 <= settings.port < 65_536:
-        problems.append(f"port: a number from 0 to 65535, not {settings.port}")
+        problems["port"] = f"a number from 0 to 65535, not {settings.port}"
     for entry in _SIMPLE:
         value = getattr(settings, entry.name)
         if isinstance(value, int | float) and entry.name != "port" and not value > 0:
-            problems.append(f"{entry.name}: more than 0, not {value}")
+            problems[entry.name] = f"more than 0, not {value}"
     return problems
 
 
-def _file(config: Path) -> dict[str, Any]:
+def _file(config: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """The values of a file, the place of each, and the mistakes."""
     try:
         document = Document(config.read_text("utf-8"), str(config))
     except (OSError, UnicodeDecodeError) as error:
@@ -185,15 +195,20 @@ def _file(config: Path) -> dict[str, Any]:
         if key == "routes":
             values["routes"] = _routes(document, value)
         elif key not in known:
-            names = ", ".join([*known, "routes"])
-            document.problem((key,), f"unknown key {key!r}; one of {names}")
+            document.problem((key,), _unknown(key, [*known, "routes"]))
         elif isinstance(value, bool) or not isinstance(value, str | int | float):
             document.problem((key,), f"{key} takes a text or a number")
         else:
             values[key] = value
-    if document.problems:
-        raise SettingsError(describe(document.problems))
-    return values
+    places = {key: document.place((key,)) for key in values}
+    return values, places, [describe(document.problems)] if document.problems else []
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names)}"
+    return f"unknown key {key!r}; {hint}"
 
 
 def _routes(document: Document, value: Any) -> tuple[Route, ...]:
@@ -215,7 +230,7 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
     for key, value in entry.items():
         place = (*way, key)
         if key not in _ROUTE_KEYS:
-            document.problem(place, f"unknown key {key!r}; one of {', '.join(sorted(_ROUTE_KEYS))}")
+            document.problem(place, _unknown(key, _ROUTE_KEYS))
         elif key in _ROUTE_CHOICES:
             if value not in _ROUTE_CHOICES[key]:
                 choices = ", ".join(_ROUTE_CHOICES[key])
@@ -225,7 +240,8 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
             elif key not in ("on_timeout", "on_deadline"):
                 values[key] = value
         elif key in ("hold_seconds", "deadline_seconds"):
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            number = not isinstance(value, bool) and isinstance(value, int | float)
+            if not number or not 0 < value < math.inf:
                 document.problem(place, f"{key} is a number of seconds above 0, not {value!r}")
             values[key] = value
         elif key == "refusal" and not isinstance(value, str):

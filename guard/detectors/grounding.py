@@ -16,7 +16,9 @@ from guard.folding import fold
 from guard.rules import Rule
 from guard.types import Finding, Passage, Reach
 
-_DIGITS_MAX = 40  # a longer numeral is compared as it is written, not as a figure
+_DIGITS_MAX = (
+    28  # Decimal's own precision; a longer numeral is compared as it is written, not as a figure
+)
 _MAGNITUDES = {
     "k": 3,
     "thousand": 3,
@@ -48,7 +50,7 @@ _NUMBER = regex.compile(
     r"(?:st|nd|rd|th|s)?(?![\w])",
     regex.IGNORECASE,
 )
-_LIST_MARKER = regex.compile(r"\s*(?:[*#>-]+\s*)?\(?\d{1,3}[.):]\s?")
+_LIST_MARKER = regex.compile(r"\s*(?:[*#>-]+\s*)?\(?\d{1,3}[.):](?!\S)")
 _WORD = regex.compile(r"\b[a-z]{3,9}\b")
 
 

@@ -84,14 +84,14 @@ class _Window:
             folded.text,
             first,
             partial=growing,
-            timeout=max(deadline - time.perf_counter(), 1e-6),
+            timeout=_left(deadline),
         ):
             start, end = match.span()
             if start >= last:
                 break
             if match.partial and end - start < (rule.longest or 0):
                 continue
-            if end > start and not self._excepted(rule, folded.text, start, end):
+            if end > start and not self._excepted(rule, folded.text, (start, end), deadline):
                 start, end = folded.to_original(start, end)
                 findings.append(
                     Finding(
@@ -121,18 +121,20 @@ class _Window:
             if run.start() < own + len(self._passage.text)
         ]
 
-    def _excepted(self, rule: Rule, text: str, start: int, end: int) -> bool:
-        unless = rule.unless
-        if unless.pattern is not None and unless.pattern.search(text[start:end]):
-            return True
-        if unless.around is not None and unless.around.search(
-            text[max(0, start - AROUND_CHARS) : end + AROUND_CHARS]
-        ):
-            return True
+    def _excepted(self, rule: Rule, text: str, span: tuple[int, int], deadline: float) -> bool:
+        unless, (start, end) = rule.unless, span
+        around = text[max(0, start - AROUND_CHARS) : end + AROUND_CHARS]
+        for pattern, seen in ((unless.pattern, text[start:end]), (unless.around, around)):
+            if pattern is not None and pattern.search(seen, timeout=_left(deadline)):
+                return True
         if not unless.in_context:
             return False
-        match = text[start:end].casefold()
+        match = fold(text[start:end]).text.casefold()
         return any(match in source for source in _plain(self._passage.exchange.sources))
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.perf_counter(), 1e-6)
 
 
 @lru_cache(maxsize=64)
