@@ -101,8 +101,10 @@ def _walk(node: Any) -> Iterator[Any]:
 
 def _probes(tree: Any) -> Iterator[str]:
     """Texts that make an ambiguous repeat try everything: the repeated part again and again, then
-    a character that nothing expects."""
+    a character that nothing expects. What the engine requires somewhere stands behind that, or it
+    would give up before it tries."""
     seen = set()
+    tail = "\x01" + _sample(tree, 0)[:PROBE_TEXT_CHARS]
     for node in _walk(tree):
         if not isinstance(node, core.GreedyRepeat):
             continue
@@ -114,7 +116,7 @@ def _probes(tree: Any) -> Iterator[str]:
             many = part * (PROBE_TEXT_CHARS // len(part))
             for text in (part * PROBE_REPEAT, many):
                 for lead in ("", _sample_before(tree, node)):
-                    probe = (lead + text)[:PROBE_TEXT_CHARS] + "\x01"
+                    probe = (lead + text)[:PROBE_TEXT_CHARS] + tail
                     if probe not in seen:
                         seen.add(probe)
                         yield probe

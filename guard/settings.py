@@ -1,4 +1,4 @@
-"""One frozen settings object: command line over `GUARD_*` environment over `guard.yaml` over default.
+"""Settings: command line over `GUARD_*` environment over `guard.yaml` over default.
 
 Rule of the file: settings are read once, at the roof; a wrong one stops the start, and all wrong
 ones are told together, each with its place.

@@ -122,6 +122,8 @@ class Document:
                 )
                 continue
             values[key] = self._value(value_node, (*path, key))
+            if value_node.start_mark.line != mark.line:  # a block: its key is what people look for
+                self._places[(*path, key)] = (mark.line, mark.column)
         return values
 
     def _scalar(self, node: yaml.Node) -> Any:

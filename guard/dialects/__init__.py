@@ -44,8 +44,11 @@ class Note:
 class Reply(Protocol):
     """One reply in one dialect."""
 
-    keep_alive: bytes
     last: bytes  # what ends a stream; empty where the format has nothing
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What may be sent while a stream waits for a person."""
 
     def read_plain(self, value: Any) -> Reading:
         """What a plain reply carries; `parsed` is the path of each fragment."""

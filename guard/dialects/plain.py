@@ -40,8 +40,14 @@ class Plain:
 class PlainReply:
     """One reply of any shape."""
 
-    keep_alive = b": waiting\n\n"
     last = b""
+
+    def __init__(self) -> None:
+        self._lines = False  # newline-delimited JSON, not server-sent events
+
+    @property
+    def keep_alive(self) -> bytes:
+        return b"\n" if self._lines else b": waiting\n\n"
 
     def read_plain(self, value: Any) -> Reading:
         found = list(jsontext.strings(value))
@@ -51,6 +57,7 @@ class PlainReply:
     def read_event(self, event: Event) -> Reading:
         if event.data is None:
             return Reading()
+        self._lines = event.raw.strip() == event.data  # an SSE event names its field
         try:
             value = jsontext.parse(event.data)
         except jsontext.UnreadableError:
@@ -69,14 +76,15 @@ class PlainReply:
                 return b""
             value = jsontext.put(value, path, text)
         body = value.encode() if isinstance(value, str) else jsontext.dump(value)
-        if not event.raw.lstrip().startswith((b"data", b"event", b"id", b"retry", b":")):
+        if self._lines:
             return bytes(body + b"\n")
         name = f"event: {event.name}\n".encode() if event.name else b""
         lines = b"".join(b"data: " + line + b"\n" for line in body.split(b"\n"))
         return bytes(name + lines + b"\n")
 
     def end(self, choice: str, note: Note, *, nothing_left: bool) -> bytes:
-        return b"event: error\ndata: " + jsontext.dump(self.refuse(None, {""}, note)) + b"\n\n"
+        body = jsontext.dump(self.refuse(None, {""}, note))
+        return body + b"\n" if self._lines else b"event: error\ndata: " + body + b"\n\n"
 
     def refuse(self, value: Any, choices: set[str], note: Note) -> Any:
         return {"refusal": note.refusal, "guard": dict(note.facts)}

@@ -1,0 +1,115 @@
+"""The commands as people run them: exit codes, formats, usage errors."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACK = """\
+category: pii
+rules:
+  - id: code
+    pattern: 'code-\\d{3}'
+    examples: {match: [code-123], pass: [x]}
+"""
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "a.yaml").write_text(PACK)
+    (folder / "policy.yaml").write_text(
+        "routes: {default: {pii: {redact: 0.5}, toxicity: {block: 0.85}}}\n"
+    )
+    return folder
+
+
+def guard(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "guard", *map(str, arguments)],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "format", "code", "verdicts"),
+    [
+        ("All is well.", "text", 0, ["allow"]),
+        ("Take code-123.", "text", 1, ["redact"]),
+        ('{"text": "fine"}\n{"text": "code-123"}\n', "jsonl", 1, ["allow", "redact"]),
+        ('{"text": "code-123"}\n{\n', "jsonl", 3, ["redact"]),
+        ("text\nfine\n", "csv", 0, ["allow"]),
+    ],
+)
+def test_check(pack: Path, given: str, format: str, code: int, verdicts: list[str]) -> None:
+    ran = guard("check", "--rules", pack, "--format", format, given=given)
+    assert ran.returncode == code, ran.stderr
+    assert [json.loads(line)["verdict"] for line in ran.stdout.splitlines()] == verdicts
+
+
+def test_check_tells_what_is_wrong(pack: Path, tmp_path: Path) -> None:
+    ran = guard("check", "--rules", pack, tmp_path / "none.txt")
+    assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
+    assert guard("check", "--rules", tmp_path / "none").returncode == 2
+
+
+def test_rules(pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(PACK.replace("match: [code-123]", "match: [code]"))
+    assert guard("rules", "lint", tmp_path).returncode == 0
+    failed = guard("rules", "test", tmp_path)
+    assert failed.returncode == 1
+    assert "a.yaml:5:23: rule code: must match" in failed.stderr
+    ran = guard("rules", "test", pack, "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["examples"]) == (0, 2)
+    listed = guard("rules", "list", pack, "--json")
+    assert [row["id"] for row in json.loads(listed.stdout)] == ["code"]
+    (tmp_path / "b.yaml").write_text("rules: [\n")
+    assert guard("rules", "lint", tmp_path).returncode == 1
+    assert guard("check", "--rules", tmp_path, given="x").returncode == 2
+
+
+def test_score() -> None:
+    ran = guard("score", "--json", "You are a worthless idiot.")
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["toxicity"] > 0.5
+    ran = guard("score", given="The books are balanced.")
+    assert ran.returncode == 0
+    assert float(ran.stdout.split()[1]) < 0.3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("rules", "bake"),
+        ("serve",),
+        ("serve", "--upstream", "ftp://x"),
+        ("serve", "--port", "many"),
+        ("check", "--format", "pdf"),
+        ("score", "--engine", "none-such", "x"),
+        ("doctor", "--config", "/none/guard.yaml"),
+        ("review", "show"),
+    ],
+)
+def test_usage_errors_exit_2_and_say_why(arguments: tuple[str, ...]) -> None:
+    ran = guard(*arguments)
+    assert ran.returncode == 2
+    assert ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "serve", "demo", "doctor", "check", "rules", "score", "eval", "models", "review"],
+)
+def test_help(command: str) -> None:
+    ran = guard(*filter(None, [command]), "--help")
+    assert ran.returncode == 0
+    assert "usage: " in ran.stdout

@@ -1,0 +1,62 @@
+"""The house has floors: a module imports from its own or a lower one; each has its tests."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = (
+    "types errors strict_yaml settings folding masking patterns logs",
+    "sse jsontext passages policy rules",
+    "gate dialects detectors evaluate review",
+    "inspector examples metrics",
+    "proxy api",
+    "app batch demo",
+    "cli __main__",
+)
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
+NO_TESTS_OF_THEIR_OWN = {
+    "types",  # nouns
+    "errors",  # nouns
+    "logs",  # seen in the tests of app
+    "metrics",  # seen in the tests of api
+    "scripts",  # the store's
+    "demo",  # the end-to-end tests run it
+    "app",
+}
+MODULES = sorted((ROOT / "guard").rglob("*.py"))
+
+
+def imported(file: Path) -> set[str]:
+    """The parts of guard that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "guard":
+            found |= {f"guard.{name.name}" for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written out"
+            found.add(node.module or "")
+    return {name.split(".")[1] for name in found if name.startswith("guard.")}
+
+
+def part(file: Path) -> str:
+    return file.relative_to(ROOT / "guard").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_go_down(file: Path) -> None:
+    if part(file) == "__init__":
+        assert not imported(file)
+        return
+    above = [name for name in imported(file) if FLOOR[name] > FLOOR[part(file)]]
+    assert not above
+
+
+def test_every_module_has_its_tests() -> None:
+    names = {file.stem for file in MODULES if not file.stem.startswith("__")}
+    without = {name for name in names if not (ROOT / "tests" / f"test_{name}.py").exists()}
+    assert without <= NO_TESTS_OF_THEIR_OWN
+    assert names >= NO_TESTS_OF_THEIR_OWN, "a name here is of no module"

@@ -1,0 +1,114 @@
+"""Pattern and phrase rules: exceptions, folding, borders, and what happens when one is late."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import regex
+
+from guard.detectors.pattern import RULES_BUDGET_MS, PatternDetector
+from guard.inspector import Inspector
+from guard.passages import Cuts
+from guard.policy import Policy
+from guard.rules import Rulebook, read
+from guard.types import Action, Exchange, Finding, Passage
+
+POLICY = "routes: {default: {pii: {redact: 0.5}}}\n"
+
+
+def book(folder: Path, body: str) -> Rulebook:
+    text = (
+        f"category: pii\nrules:\n  - id: one\n    {body}\n    examples: {{match: [x], pass: [y]}}\n"
+    )
+    (folder / "a.yaml").write_text(text)
+    (folder / "policy.yaml").write_text(POLICY)
+    rulebook, documents = read(folder)
+    assert not any(document.problems for document in documents.values())
+    return rulebook
+
+
+def inspector(rulebook: Rulebook) -> Inspector:
+    cuts = Cuts(rulebook.hold_back, rulebook.look_back)
+    return Inspector([PatternDetector(rulebook.rules)], rulebook.policy, cuts)
+
+
+def found(rulebook: Rulebook, text: str, *sources: str) -> list[str]:
+    exchange = Exchange("x", 0.0, sources=sources)
+    verdict = inspector(rulebook).judge_text(exchange, "text", text)
+    return [text[finding.start : finding.end] for finding in verdict.findings]
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "spans"),
+    [
+        ("pattern: 'code-\\d{3}'", "CODE-123, code-4", ["CODE-123"]),
+        ("pattern: 'code-\\d{3}'\n    case: true", "CODE-123 code-456", ["code-456"]),
+        ("pattern: 'code-\\d{3}'", "ｃｏｄｅ－１２３!", ["ｃｏｄｅ－１２３"]),
+        ("pattern: 'code-\\d{3}'", "co\u200bde-1\u206023", ["co\u200bde-1\u206023"]),
+        ("pattern: 'code'\n    case: true", "ｃｏｄｅ code", ["code"]),
+        ("pattern: 'c\\d'\n    unless: {pattern: '0'}", "c0 c1", ["c1"]),
+        ("pattern: 'c\\d'\n    unless: {around: 'test'}", "c1 in a test" + "." * 50 + "c2", ["c2"]),
+        ("pattern: '^c\\d'", "c1. c2.\nc3", ["c1"]),
+        ("pattern: 'c\\d$'", "c1. c2", ["c2"]),
+        ("phrases: ['sure thing']", "Sure \n thing, unsure thing", ["Sure \n thing"]),
+        ("phrases: ['c++', 'c']", "I use C++ and c.", ["C++", "c"]),
+        ("pattern: 'one\\. Two\\. Three'", "Zero one. Two. Three", ["one. Two. Three"]),
+    ],
+)
+def test_what_is_found(tmp_path: Path, body: str, text: str, spans: list[str]) -> None:
+    assert found(book(tmp_path, body), text) == spans
+
+
+def test_what_stands_in_the_sources_is_excepted(tmp_path: Path) -> None:
+    rules = book(tmp_path, "pattern: 'doi \\d{3}'\n    unless: {in_context: true}")
+    assert found(rules, "doi 123 doi 456", "see DOI ４５６") == ["doi 123"]
+    assert found(rules, "doi 123") == ["doi 123"]
+    assert found(rules, "ｄｏｉ 456", "see doi 456") == []
+
+
+def test_the_longest_match_is_found_while_it_still_grows(tmp_path: Path) -> None:
+    rules = book(tmp_path, "pattern: 'key-[a-z]+!'\n    longest: 20")
+    detector = PatternDetector(rules.rules)
+
+    def seen(after: str, *, final: bool = False) -> Sequence[Finding]:
+        passage = Passage(Exchange("x", 0.0), "text", 0, "The key-", after=after, final=final)
+        return detector.detect(passage)
+
+    assert [(one.start, one.end) for one in seen("a" * 16)] == [(4, 24)]
+    assert not seen("a" * 10)  # not yet as long as that
+    assert not seen("a" * 16, final=True)  # nothing follows that could close it
+    assert len(seen("aaa! and more")) == 1
+
+
+def test_a_late_rule_is_unchecked_within_the_budget(tmp_path: Path) -> None:
+    rules = book(tmp_path, "pattern: 'x{1,4}'")
+    bad = replace(rules.rules[0], compiled=regex.compile(r"(?:a|aa)+$"))
+    late = replace(rules, rules=(bad, *rules.rules))
+    started = time.perf_counter()
+    verdict = inspector(late).judge_text(Exchange("x", 0.0), "text", "a" * 60 + "!")
+    assert time.perf_counter() - started < RULES_BUDGET_MS / 1000 * 4
+    assert verdict.action is Action.BLOCK
+    assert verdict.categories == ["unchecked"]
+    assert verdict.findings[0].message == "This rule ran out of time."
+
+
+def test_a_late_exception_is_unchecked_too(tmp_path: Path) -> None:
+    rules = book(tmp_path, "pattern: 'a{1,70}!'\n    unless: {pattern: 'b'}")
+    unless = replace(rules.rules[0].unless, pattern=regex.compile(r"(?:a|aa)+$"))
+    late = replace(rules, rules=(replace(rules.rules[0], unless=unless),))
+    started = time.perf_counter()
+    verdict = inspector(late).judge_text(Exchange("x", 0.0), "text", "a" * 60 + "!")
+    assert time.perf_counter() - started < RULES_BUDGET_MS / 1000 * 4
+    assert verdict.categories == ["unchecked"]
+
+
+def test_a_long_run_of_invisible_characters_is_a_finding() -> None:
+    plain = Inspector([PatternDetector([])], Policy({}), Cuts(0, 1))
+    exchange = Exchange("x", 0.0)
+    assert plain.judge_text(exchange, "text", "a" + "\u200b" * 64 + "b").findings == ()
+    verdict = plain.judge_text(exchange, "text", "a" + "\u200b" * 65 + "b")
+    assert [(one.rule, one.start, one.end) for one in verdict.findings] == [
+        ("invisible-run", 1, 66)
+    ]

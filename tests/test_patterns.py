@@ -1,0 +1,53 @@
+"""What a pattern may cost: its width, and whether it can run away."""
+
+import pytest
+
+from guard.patterns import runaway, width
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match", "ahead", "behind"),
+    [
+        (r"abc", 3, 0, 0),
+        (r"a{2,5}|bcdefgh", 7, 0, 0),
+        (r"a+", None, 0, 0),
+        (r"(a)\1", None, 0, 0),
+        (r"a(?=bc|d{0,9})", 1, 9, 0),
+        (r"(?<=foo)a(?<!xy)", 1, 0, 3),
+        (r"a(?!.*b)", 1, None, 0),
+        (r"(?i)\d{1,3}(?:,\d{3}){1,4}", 19, 0, 0),
+        (r"(?:foo){e<=2}", None, 0, 0),
+        (r"(?x) a  b # a remark", 2, 0, 0),
+    ],
+)
+def test_width(pattern: str, match: int | None, ahead: int | None, behind: int) -> None:
+    found = width(pattern)
+    assert (found.match, found.ahead, found.behind) == (match, ahead, behind)
+    assert not found.empty
+
+
+@pytest.mark.parametrize("pattern", [r"a?", r"\b", r"(?=a)", r"|a", r"(?:a{0,3}){0,2}"])
+def test_what_can_match_nothing(pattern: str) -> None:
+    assert width(pattern).empty
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"(a+)+$", r"(?:a|aa)+$", r"x(?:\w{1,30}\s?){1,30}$", r"([a-z]+\d?)*!"],
+)
+def test_a_runaway_is_found(pattern: str) -> None:
+    assert runaway(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\b10\.\d{4,9}/[-._;()/:A-Za-z0-9]{0,79}[A-Za-z0-9]",
+        r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}",
+        r"(?:\d[ -]?){13,19}",
+        r"(?:word\s){1,5}end",
+        r"a++$",
+    ],
+)
+def test_an_honest_pattern_is_none(pattern: str) -> None:
+    assert not runaway(pattern)
