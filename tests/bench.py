@@ -148,16 +148,17 @@ def main() -> None:
         target=serve, args=(upstream,), daemon=True
     )
     model.start()
+    bare = f"http://127.0.0.1:{upstream}"
+    command = [sys.executable, "-m", "guard", "serve", "--upstream", bare]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         guarded = subprocess.Popen(
-            [sys.executable, "-m", "guard", "serve", "--upstream", f"http://127.0.0.1:{upstream}"]
-            + ["--port", str(port), "--data", folder],
+            [*command, "--port", str(port), "--data", folder],
             cwd=Path(__file__).parent.parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            urls = {"bare": f"http://127.0.0.1:{upstream}", "guarded": f"http://127.0.0.1:{port}"}
+            urls = {"bare": bare, "guarded": f"http://127.0.0.1:{port}"}
             print(table(asyncio.run(measure(urls))))
         finally:
             guarded.terminate()

@@ -83,7 +83,7 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_judged(
 
 
 def test_csv(inspector: Inspector, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    raw = b'\xef\xbb\xbfbody,source\n"two\nlines",\ncode-123,x\na 8,a 7\n\xff,x\n' + b"y" * 200_000
+    raw = b'\xef\xbb\xbfbody,source\n"two\nlines",\ncode-123,\na 8,a 7\n\xff,x\n' + b"y" * 200_000
     code, rows = run(inspector, tmp_path / "a.csv", raw, text_field="body", context_field="source")
     assert code == 3
     assert [row["verdict"] for row in rows] == ["allow", "redact", "review", "allow"]
@@ -96,7 +96,7 @@ def test_a_text_that_is_not_utf8_is_unreadable(inspector: Inspector, tmp_path: P
 
 
 def test_files_that_cannot_be_opened(inspector: Inspector, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="none.txt: cannot be read"):
+    with pytest.raises(SettingsError, match=r"none\.txt: cannot be read"):
         check_files(inspector, [str(tmp_path / "none.txt")])
     with pytest.raises(SettingsError, match="--output"):
         check_files(inspector, [], output=str(tmp_path / "no" / "out"))

@@ -64,7 +64,7 @@ def test_rules(pack: Path, tmp_path: Path) -> None:
     assert guard("rules", "lint", tmp_path).returncode == 0
     failed = guard("rules", "test", tmp_path)
     assert failed.returncode == 1
-    assert "a.yaml:5:23: rule code: must match" in failed.stderr
+    assert "a.yaml:5:24: rule code: must match" in failed.stderr
     ran = guard("rules", "test", pack, "--json")
     assert (ran.returncode, json.loads(ran.stdout)["examples"]) == (0, 2)
     listed = guard("rules", "list", pack, "--json")
