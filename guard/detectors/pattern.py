@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
@@ -33,16 +34,13 @@ class PatternDetector:
         )
 
     def detect(self, passage: Passage) -> Sequence[Finding]:
-        window = passage.before + passage.text + passage.after
-        base = passage.start - len(passage.before)
-        seen = _Window(window, fold(window), fold(window, width=False), passage, base)
+        seen = _Window(passage)
         deadline = time.perf_counter() + self._budget_seconds
         findings = list(seen.invisible())
         for rule in self._rules:
-            if not rule.covers(passage.exchange.route, passage.channel):
-                continue
             try:
-                findings += seen.matches(rule, deadline)
+                if seen.may_match(rule, deadline):
+                    findings += seen.matches(rule, deadline)
             except Exception as error:
                 late = isinstance(error, TimeoutError)
                 findings.append(
@@ -60,34 +58,61 @@ class PatternDetector:
         return findings
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A folded window: matches are looked for from `first` on, and begin before `last`."""
+
+    folded: Folded
+    first: int
+    last: int
+
+
 class _Window:
     """A passage with what stands around it, folded, and the rules' way over it."""
 
-    def __init__(
-        self, text: str, folded: Folded, narrow: Folded, passage: Passage, base: int
-    ) -> None:
-        self._text = text
-        self._folded = folded
-        self._narrow = narrow  # width kept, for rules that mind the case
+    def __init__(self, passage: Passage) -> None:
         self._passage = passage
-        self._base = base
+        self._text = passage.before + passage.text + passage.after
+        self._base = passage.start - len(passage.before)
+        self._wide = self._view(fold(self._text))
+        # Rules that mind the case mind the width too; plain text is the same to both.
+        plain = self._text.isascii()
+        self._narrow = self._wide if plain else self._view(fold(self._text, width=False))
+
+    def _view(self, folded: Folded) -> _View:
+        own = len(self._passage.before)
+        last = folded.from_original(own + len(self._passage.text))
+        return _View(folded, folded.from_original(own), last)
+
+    def may_match(self, rule: Rule, deadline: float) -> bool:
+        """A quick no: the rule does not cover the passage, or is not in the window at all."""
+        if (rule.routes or rule.channels) and not rule.covers(
+            self._passage.exchange.route, self._passage.channel
+        ):
+            return False
+        if rule.longest is not None:
+            return True
+        assert rule.compiled is not None and isinstance(rule.reach, int)
+        view = self._narrow if rule.case else self._wide
+        found = rule.compiled.search(
+            view.folded.text, view.first, view.last + rule.reach, timeout=_left(deadline)
+        )
+        return found is not None
 
     def matches(self, rule: Rule, deadline: float) -> list[Finding]:
         assert rule.compiled is not None
-        folded = self._narrow if rule.case else self._folded
-        own = len(self._passage.before)
-        first = folded.from_original(own)
-        last = folded.from_original(own + len(self._passage.text))
+        view = self._narrow if rule.case else self._wide
+        folded = view.folded
         growing = rule.longest is not None and not self._passage.final
         findings = []
         for match in rule.compiled.finditer(
             folded.text,
-            first,
+            view.first,
             partial=growing,
             timeout=_left(deadline),
         ):
             start, end = match.span()
-            if start >= last:
+            if start >= view.last:
                 break
             if match.partial and end - start < (rule.longest or 0):
                 continue
