@@ -251,9 +251,12 @@ class Gate:
         if self._chars > self._limit_chars or self._bytes > self._limit_bytes:
             raise ReplyTooLongError
         for name in reading.ended:
-            for channel in list(self._channels.values()):
-                if name in (channel.name, channel.choice.name):
-                    self._end(channel)
+            if name in self._channels:
+                self._end(self._channels[name])
+            elif name in self._choices:
+                for channel in self._channels.values():
+                    if channel.choice.name == name:
+                        self._end(channel)
 
     def end(self) -> None:
         """The upstream has ended: all texts are whole."""
@@ -289,10 +292,13 @@ class Gate:
     # Out.
 
     def leave(self) -> Iterator[Leaving]:
-        """The events that may leave now, in the order they came. Raises GateError."""
+        """The events that may leave now, in the order they came; none once it is over.
+
+        Raises GateError.
+        """
         if self._whole and not self._ended:
             return
-        while self._queue:
+        while self._queue and not self.over:
             leaving = self._try(self._queue[0])
             if leaving is None:
                 return

@@ -1,0 +1,105 @@
+"""Real servers for the tests: a guard of its own process, an upstream that says any bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TOKEN = "test-token"
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def guard(folder: Path, command: str, *options: str) -> Iterator[tuple[str, Path]]:
+    """A running `guard serve` or `guard demo`: its address and its log."""
+    port = free_port()
+    log = folder / "guard.log"
+    line = [sys.executable, "-m", "guard", command, "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*line, "--data", str(folder / "data"), *options],
+            stdout=out,
+            stderr=out,
+            env={**os.environ, "GUARD_TOKEN": TOKEN},
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_ready(url, process)
+        yield url, log
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/guard/healthz", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the guard did not start")
+
+
+class RawUpstream:
+    """An upstream that answers every request with the bytes that `answers` has for its path.
+
+    A path without an answer is left waiting. Requests, as they came, stand in `requests`.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}
+        self.requests: list[bytes] = []
+        self.closed = threading.Event()  # a client left a request without an answer
+        self.port = free_port()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> RawUpstream:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+        self._loop.run_forever()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = 0
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                size = int(line.split(b":")[1])
+        self.requests.append(head + await reader.readexactly(size))
+        answer = self.answers.get(head.split(b" ")[1].decode().split("?")[0])
+        if answer is None:
+            await reader.read(1)
+            self.closed.set()
+        else:
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
