@@ -220,7 +220,7 @@ def _channel(value: Any, path: jsontext.Path) -> str:
         value = value[step]
         if isinstance(step, int):
             names.append(str(_index(value, step)))
-        elif step not in _LEFT_OUT:
+        elif path[0] != "choices" or step not in _LEFT_OUT:
             names.append(step)
     return "/".join(names)
 

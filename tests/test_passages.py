@@ -1,0 +1,49 @@
+"""Where a text is cut: by the text alone, however it arrives."""
+
+import random
+
+import pytest
+
+from guard.passages import PASSAGE_MAX_CHARS, Cuts
+from guard.types import Exchange
+
+EXCHANGE = Exchange("x", 0.0)
+TEXTS = [
+    'Dr. Smith paid 3.5 million. He left! Why? "So." Yes…\nNext line. 1. First 2. Second',
+    "好的。谢谢！真的吗？ हाँ। نعم؟ end",
+    "x" * 1300 + " y" * 400,
+    "no\u200b stop\u200b." * 90,
+    "",
+    ".",
+]
+
+
+def _whole(text: str) -> list[tuple[int, str, str, str]]:
+    passages = Cuts(20, 5).passages(EXCHANGE, "t", text)
+    return [(p.start, p.text, p.before, p.after) for p in passages]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("seed", range(8))
+def test_cutting_as_it_arrives_is_cutting_it_whole(text: str, seed: int) -> None:
+    chance = random.Random(seed)
+    cutter = Cuts(20, 5).cutter()
+    found, at = [], 0
+    while at < len(text):
+        size = 1 if seed == 0 else chance.randint(1, 40)
+        cutter.feed(text[at : at + size])
+        at += size
+        found += [(c.start, c.text, c.before, c.after) for c in cutter.ready()]
+    cutter.end()
+    found += [(c.start, c.text, c.before, c.after) for c in cutter.ready()]
+    assert found == _whole(text)
+    assert "".join(piece[1] for piece in found) == text
+
+
+def test_borders_are_ends_of_sentences() -> None:
+    cuts = [piece[1] for piece in _whole(TEXTS[0])]
+    assert cuts[:3] == ["Dr. Smith paid 3.5 million. ", "He left! ", "Why? "]
+
+
+def test_no_passage_is_longer_than_the_limit() -> None:
+    assert max(len(piece[1]) for piece in _whole(TEXTS[2])) == PASSAGE_MAX_CHARS
