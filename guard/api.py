@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from guard import jsontext
@@ -24,7 +25,7 @@ from guard.errors import StoreError
 from guard.inspector import Inspector
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
-from guard.review.store import NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
+from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
 from guard.settings import Settings
 from guard.types import Exchange, Finding, Outcome, State, Verdict
 
@@ -32,6 +33,8 @@ BODY_LIMIT_BYTES = 16 * 2**20
 WAIT_MAX_SECONDS = 60.0  # a poll may wait so long; proxies in front cut longer ones off
 LIST_MAX = 200
 _OPEN = {"/guard/healthz", "/guard/readyz"}
+
+log = logging.getLogger("guard")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -88,6 +91,10 @@ class API:
                 return _error(error.status, "bad_request", str(error))
             except StoreError as error:
                 return _error(503, "review_unavailable", str(error))
+            except Exception as error:  # a mistake of ours: told, and logged without any text
+                facts = {"path": request.scope["route"].path, "error": type(error).__name__}
+                log.error("failure", extra={"facts": facts})
+                return _error(500, "guard_failure", "the guard failed; its log says where")
 
         return handle
 
@@ -96,7 +103,7 @@ class API:
         return hmac.compare_digest(given.encode(), f"Bearer {self._settings.token}".encode())
 
     async def healthz(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return _json({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
         state, problem = "ok", ""
@@ -110,9 +117,7 @@ class API:
             "rules": self._inspector.digest,
             "redis": state,
         }
-        return JSONResponse(
-            body | ({"problem": problem} if problem else {}), 503 if problem else 200
-        )
+        return _json(body | ({"problem": problem} if problem else {}), 503 if problem else 200)
 
     async def metrics(self, request: Request) -> Response:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
@@ -125,12 +130,13 @@ class API:
         if not isinstance(context, list) or not all(isinstance(one, str) for one in context):
             raise _BadRequestError("`context` is a list of strings")
         name = body.get("route", "default")
-        if name not in {"default", *(route.name for route in self._settings.routes)}:
+        known = ["default", *(route.name for route in self._settings.routes)]
+        if name not in known:
             raise _BadRequestError("`route` is not in guard.yaml; leave it out for the default")
         exchange = Exchange(secrets.token_hex(16), time.time(), route=name, sources=tuple(context))
         verdict = await asyncio.to_thread(self._inspector.judge_text, exchange, "text", text)
         self._metrics.verdict(name, verdict)
-        return JSONResponse(checked(exchange.id, text, verdict))
+        return _json(checked(exchange.id, text, verdict))
 
     async def reviews(self, request: Request) -> Response:
         state = request.query_params.get("state")
@@ -140,12 +146,15 @@ class API:
         except ValueError as error:
             states = ", ".join(State)
             raise _BadRequestError(f"`state` is one of {states}; `limit` a number") from error
-        items, cursor = await self._store.listing(
-            state=wanted,
-            cursor=request.query_params.get("cursor", ""),
-            limit=max(1, min(limit, LIST_MAX)),
-        )
-        return JSONResponse({"reviews": [_row(item) for item in items], "cursor": cursor})
+        try:
+            items, cursor = await self._store.listing(
+                state=wanted,
+                cursor=request.query_params.get("cursor", ""),
+                limit=max(1, min(limit, LIST_MAX)),
+            )
+        except ValueError as error:
+            raise _BadRequestError("`cursor` is one that an earlier page gave") from error
+        return _json({"reviews": [_row(item) for item in items], "cursor": cursor})
 
     async def review(self, request: Request) -> Response:
         name = request.path_params["id"]
@@ -167,7 +176,7 @@ class API:
                     for channel, findings in found.item.findings.items()
                 },
             }
-        return JSONResponse(body)
+        return _json(body)
 
     async def decide(self, request: Request) -> Response:
         body = await _body(request)
@@ -190,10 +199,10 @@ class API:
         except NotWhole as error:
             raise _BadRequestError("the reply is still arriving; try again", 409) from error
         except Settled as error:
-            status = 410 if error.decision.reviewer == "deadline" else 409
+            status = 410 if isinstance(error, Gone) else 409
             decision = {"outcome": error.decision.outcome, "reviewer": error.decision.reviewer}
-            return JSONResponse({"error": {"code": "settled"}, "decision": decision}, status)
-        return JSONResponse(public(found))
+            return _json({"error": {"code": "settled"}, "decision": decision}, status)
+        return _json(public(found))
 
 
 def checked(name: str, text: str, verdict: Verdict) -> dict[str, Any]:
@@ -245,7 +254,8 @@ def _short(reply: Any) -> str | None:
         return reply
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if isinstance(choices, list) and len(choices) == 1:
-        content = choices[0].get("message", {}).get("content")
+        message = choices[0].get("message") if isinstance(choices[0], dict) else None
+        content = message.get("content") if isinstance(message, dict) else None
         return content if isinstance(content, str) else None
     texts = [text for _, text in jsontext.strings(reply)]
     return texts[0] if len(texts) == 1 else None
@@ -285,5 +295,9 @@ async def _body(request: Request) -> dict[str, Any]:
     return value
 
 
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(jsontext.dump(body), status, media_type="application/json")
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return _json({"error": {"code": code, "message": message}}, status)

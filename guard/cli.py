@@ -25,7 +25,7 @@ from guard import app, batch, demo, evaluate, logs, settings
 from guard.detectors.toxicity import load_engine
 from guard.errors import GuardError, RuleError, SettingsError
 from guard.examples import check as check_examples
-from guard.review.own_redis import OwnRedis
+from guard.review.own_redis import kept
 from guard.rules import load, summary
 
 START_SECONDS = 30  # the demo's upstream needs about one
@@ -132,37 +132,37 @@ def _run(chosen: settings.Settings, *, banner: str = "") -> int:
     app.build_inspector(chosen)  # every mistake now, before anything is started
     # uvicorn drains at SIGTERM and then raises it again: that one must not end us before Redis.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    own = None if chosen.redis else OwnRedis(Path(chosen.data))
-    try:
-        if own is not None:
-            chosen = replace(chosen, redis=own.start())
+    own = contextlib.nullcontext(chosen.redis) if chosen.redis else kept(Path(chosen.data))
+    with own as redis:
+        chosen = replace(chosen, redis=redis)
         if banner:
             print(banner, flush=True)
         else:
             where = "as given" if given else f"in {chosen.data}/token"
             print(f"guard: http://{chosen.host}:{chosen.port}, token {where}", flush=True)
-        common: dict[str, Any] = {
-            "host": chosen.host,
-            "port": chosen.port,
-            "ws": "none",
-            "access_log": False,
-            "log_level": "critical",
-            "server_header": False,
-            "date_header": False,
-            "timeout_graceful_shutdown": DRAIN_SECONDS,
-        }
-        if chosen.workers == 1:
-            logs.set_up()
-            uvicorn.run(app.App(chosen, examples=False), **common)
-        else:
-            os.environ[app.SETTINGS_VARIABLE] = app.pack(chosen)
-            with tempfile.TemporaryDirectory(prefix="guard-metrics-") as folder:
-                os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-                uvicorn.run("guard.app:worker", factory=True, workers=chosen.workers, **common)
-    finally:
-        if own is not None:
-            own.stop()
+        _listen(chosen)
     return 0
+
+
+def _listen(chosen: settings.Settings) -> None:
+    common: dict[str, Any] = {
+        "host": chosen.host,
+        "port": chosen.port,
+        "ws": "none",
+        "access_log": False,
+        "log_level": "critical",
+        "server_header": False,
+        "date_header": False,
+        "timeout_graceful_shutdown": DRAIN_SECONDS,
+    }
+    logs.set_up()
+    if chosen.workers == 1:
+        uvicorn.run(app.App(chosen, examples=False), **common)
+        return
+    os.environ[app.SETTINGS_VARIABLE] = app.pack(chosen)
+    with tempfile.TemporaryDirectory(prefix="guard-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run("guard.app:worker", factory=True, workers=chosen.workers, **common)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -17,12 +17,23 @@ class RuleError(SettingsError):
 
 
 class UpstreamError(GuardError):
-    """The model endpoint failed us. `status` is what the client is told: 502 or 504."""
+    """The model endpoint failed us. `status` is what the client is told: 502 or 504.
 
-    def __init__(self, message: str, *, status: int = 502, code: str = "upstream_error") -> None:
+    `unpaid`: the request never reached the model, so that a retry costs nothing twice.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 502,
+        code: str = "upstream_error",
+        unpaid: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.unpaid = unpaid
 
 
 class StoreError(GuardError):

@@ -12,6 +12,7 @@ import contextlib
 import copy
 import json
 import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -25,17 +26,19 @@ from yarl import URL
 from guard import jsontext
 from guard.dialects import Note, Reply, Request, choose, error_body, text_reading
 from guard.errors import StoreError, UpstreamError
-from guard.gate import Gate, GateError, Leaving, ReplyTooLongError
+from guard.gate import Choice, Gate, Leaving, ReplyTooLongError
 from guard.inspector import Inspector
 from guard.metrics import Metrics
-from guard.review.store import ReviewStore
+from guard.review.store import Refused, ReviewStore
 from guard.settings import Route, Settings
 from guard.sse import Event, EventTooLargeError, LineDecoder, SSEDecoder
-from guard.types import Action, Exchange, Outcome, ReviewItem, State, Verdict
+from guard.types import Action, Exchange, Outcome, ReviewItem, Verdict
 
 INLINE_CHARS = 16_000  # longer plain replies are judged in a thread, so that others go on
 CONTEXT_HEADER_LIMIT_BYTES = 8 * 1024
 KEEP_ALIVE_SECONDS = 5.0
+POOLED_SECONDS = 4.0  # an idle connection is kept: shorter than servers do (5 s and more), so that
+# none is used that the upstream is just closing; a lost POST must not be sent twice
 
 _HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
@@ -44,6 +47,7 @@ _HOP_BY_HOP = frozenset({
 """RFC 9110, section 7.6.1."""
 _OURS = ("x-guard-workflow", "x-guard-context")
 _OF_THE_BODY = ("content-length", "etag", "digest", "content-digest", "repr-digest", "content-md5")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']*)", re.I)
 _JSON, _TEXT = "json", "text"
 
 log = logging.getLogger("guard")
@@ -96,7 +100,7 @@ class Proxy:
             timeout=timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=POOLED_SECONDS),
             read_bufsize=2**16,
         )
 
@@ -191,9 +195,12 @@ class Proxy:
         return _Call(exchange, route, request, reply, scope, receive, send, started)
 
     def _upstream_headers(self, scope: Scope) -> list[tuple[str, str]]:
-        pairs = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        ]
+        try:
+            pairs = [(name.decode("latin-1"), value.decode()) for name, value in scope["headers"]]
+        except UnicodeDecodeError as error:
+            raise UpstreamError(
+                "a header of the request is not UTF-8", status=400, code="bad_request"
+            ) from error
         dropped = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "expect", *_OURS}
         for name, value in pairs:
             if name == "connection":
@@ -211,6 +218,7 @@ class Proxy:
     @contextlib.asynccontextmanager
     async def _ask(self, call: _Call, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None
+        late = UpstreamError("the upstream took too long", status=504, code="timeout")
         try:
             async with self._session.request(
                 call.scope["method"],
@@ -221,10 +229,15 @@ class Proxy:
                 skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
             ) as response:
                 yield response
+        except aiohttp.ConnectionTimeoutError as error:
+            late.unpaid = True
+            raise late from error
         except TimeoutError as error:
-            raise UpstreamError("the upstream took too long", status=504, code="timeout") from error
+            raise late from error
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamError("the upstream cannot be reached", unpaid=True) from error
         except aiohttp.ClientError as error:
-            raise UpstreamError("the upstream cannot be reached or broke off") from error
+            raise UpstreamError("the upstream broke off") from error
 
     # The reply.
 
@@ -237,9 +250,18 @@ class Proxy:
                 await _answer_error(call.send, error, call)
             else:
                 await _truncate(call)
-        except (GateError, ReplyTooLongError):
-            log.error("gate", extra={"facts": {"id": call.exchange.id, "problem": "gate"}})
-            await _truncate(call)
+        except (_GoneError, ConnectionAbortedError):
+            raise
+        except Exception as error:  # a mistake of ours: nothing more leaves, and no text is logged
+            facts = {"id": call.exchange.id, "error": type(error).__name__}
+            log.error("failure", extra={"facts": facts})
+            if call.begun:
+                await _truncate(call)
+            else:
+                failure = UpstreamError(
+                    "the guard failed; its log says where", status=500, code="guard_failure"
+                )
+                await _answer_error(call.send, failure, call)
 
     async def _reply(self, call: _Call, response: aiohttp.ClientResponse) -> None:
         call.status = response.status
@@ -248,6 +270,10 @@ class Proxy:
         if empty or not call.route.guard:
             await self._pass(call, response)
             return
+        if not _in_utf8(response):
+            raise UpstreamError(
+                "the upstream's reply is not in UTF-8; only UTF-8 can be read", code="unreadable"
+            )
         if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
             raise UpstreamError(
                 "the upstream compressed its reply though `identity` was asked for; "
@@ -389,8 +415,8 @@ class Proxy:
         self._metrics.queued(call.exchange.route)
         allowed = released
         if call.route.on_review == "hold":
-            found = await self._store.wait(item.id, call.route.hold_seconds)
-            allowed = found is not None and _approved(found)
+            with contextlib.suppress(StoreError):
+                allowed = await self.decided(call)
         if allowed:
             headers = _client_headers(response, changed=True)
             await _answer(call, response.status, headers, out, "review")
@@ -455,6 +481,21 @@ class Proxy:
         headers = _client_headers(response, changed=True)
         await _begin(call, response.status, headers, verdict="pending")
         stream = _Stream(self, call, gate)
+        alive = asyncio.create_task(stream.keep_alive())
+        try:
+            await stream.finish(await self._pump(call, response, decoder, gate, stream))
+        finally:
+            alive.cancel()
+
+    async def _pump(
+        self,
+        call: _Call,
+        response: aiohttp.ClientResponse,
+        decoder: SSEDecoder | LineDecoder,
+        gate: Gate,
+        stream: _Stream,
+    ) -> str:
+        """Reads the upstream to its end; why it ended, if it was too early."""
         ended = ""
         try:
             async for chunk in response.content.iter_any():
@@ -475,7 +516,7 @@ class Proxy:
         except ReplyTooLongError:
             ended = "the reply was longer than stream_limit_chars"
         gate.end()
-        await stream.finish(ended)
+        return ended
 
     def judge_ready(self, call: _Call, gate: Gate) -> None:
         """Judges what the gate has ready."""
@@ -484,23 +525,29 @@ class Proxy:
             gate.settle(ticket, passage, self._inspector.judge(passage))
         call.guard_seconds += time.perf_counter() - started
 
-    async def keep(self, call: _Call, gate: Gate, *, arriving: bool, ended: str = "") -> None:
-        """Puts the reply under review, or completes what is there. Raises StoreError."""
+    async def keep(self, call: _Call, gate: Gate, *, whole: bool, ended: str = "") -> None:
+        """Puts the reply under review as far as it came; `whole`: completes what is there.
+
+        Raises StoreError and Refused.
+        """
         reply = jsontext.dump(call.reply.whole(gate.texts(redacted=True)))
         item = self._item(call, reply, "application/json", gate, ended=ended)
-        if not call.review_id:
-            await self._store.enqueue(item, arriving=arriving)
-            call.review_id = item.id
-            self._metrics.queued(call.exchange.route)
-        elif not arriving:
+        if whole:
             await self._store.complete(item, blocked=gate.action is Action.BLOCK)
+            return
+        call.review_id = item.id  # from here on the client may leave, and the reply is read on
+        try:
+            await self._store.enqueue(item, arriving=True)
+        except StoreError:
+            call.review_id = ""
+            raise
+        self._metrics.queued(call.exchange.route)
 
-    async def decided(self, call: _Call, seconds: float) -> bool | None:
-        """Waits for the decision: True approved, False not, None still open."""
-        found = await self._store.wait(call.review_id, seconds)
-        if found is None or found.state in (State.ARRIVING, State.WAITING, State.CLAIMED):
-            return None
-        return _approved(found)
+    async def decided(self, call: _Call) -> bool:
+        """Waits for the decision, up to the route's `hold_seconds`. Raises StoreError."""
+        found = await self._store.wait(call.review_id, call.route.hold_seconds)
+        decision = found.decision if found is not None else None
+        return decision is not None and decision.outcome is Outcome.APPROVE
 
     def count(self, call: _Call, verdict: Verdict) -> None:
         """Counts and logs the verdict on a reply."""
@@ -516,46 +563,68 @@ class _Stream:
         self._call = call
         self._gate = gate
         self._lost = False  # the store could not keep what is to be reviewed
+        self._sent_at = time.monotonic()
         self.done = False  # the client has had its ending
+
+    async def keep_alive(self) -> None:
+        """While something is held, tells the client every few seconds that the stream lives."""
+        while not self.done:
+            await asyncio.sleep(self._sent_at + KEEP_ALIVE_SECONDS - time.monotonic())
+            if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
+                await self._send(b"" if self._gate.empty else self._call.reply.keep_alive)
 
     async def advance(self) -> None:
         """Judges what is ready, stores what is to be reviewed, sends what may leave."""
         call, gate = self._call, self._gate
         self._proxy.judge_ready(call, gate)
         if gate.action is Action.REVIEW and not call.review_id and not self._lost:
-            try:
-                await self._proxy.keep(call, gate, arriving=True)
-            except StoreError:
-                self._lost = True
-                gate.hold = False
+            await self._keep(whole=False)
         if call.client_gone and not call.review_id:
             raise _GoneError
         out: list[bytes] = []
-        for leaving in gate.leave():
+        for leaving in gate.leave() if not self._given_up else ():
             out += self._bytes(leaving)
-        if gate.over and not self.done:
+        if self._given_up:
+            out += [self._ending(choice) for choice in gate.choices if not choice.closed]
+        over = gate.over or self._given_up
+        if over and not self.done:
             out.append(call.reply.last)
         await self._send(b"".join(out))
-        if gate.over and not self.done:
+        if over and not self.done:
             self.done = True
             await _finish(call)
 
+    @property
+    def _given_up(self) -> bool:
+        """A route that releases what is to be reviewed does so only once it is stored."""
+        return self._lost and self._call.route.on_review == "release"
+
+    async def _keep(self, *, whole: bool, ended: str = "") -> None:
+        try:
+            await self._proxy.keep(self._call, self._gate, whole=whole, ended=ended)
+        except (StoreError, Refused) as error:
+            self._lost = True
+            self._gate.hold = False
+            facts = {"id": self._call.exchange.id, "error": type(error).__name__}
+            log.error("review", extra={"facts": facts})
+
     def _bytes(self, leaving: Leaving) -> list[bytes]:
-        call, gate = self._call, self._gate
         out = [
             leaving.event.raw
             if leaving.texts is None and not leaving.dropped
-            else call.reply.rewrite(leaving)
+            else self._call.reply.rewrite(leaving)
         ]
-        for name in leaving.endings:
-            choice = gate.choice(name)
-            note = self._proxy.note(call, choice.verdict)
-            if self._lost:
-                note = Note(note.refusal, {**note.facts, "error": "review_unavailable"})
-            out.append(call.reply.end(name, note, nothing_left=choice.emitted == 0))
+        out += [self._ending(self._gate.choice(name)) for name in leaving.endings]
         return out
 
+    def _ending(self, choice: Choice) -> bytes:
+        note = self._proxy.note(self._call, choice.verdict)
+        if self._lost:
+            note = Note(note.refusal, {**note.facts, "error": "review_unavailable"})
+        return self._call.reply.end(choice.name, note, nothing_left=choice.emitted == 0)
+
     async def _send(self, chunk: bytes) -> None:
+        self._sent_at = time.monotonic()
         if chunk and not self.done:
             await _send(self._call, chunk)
 
@@ -563,17 +632,10 @@ class _Stream:
         """The upstream has ended: the rest is judged, the item completed, the client answered."""
         call, gate = self._call, self._gate
         await self.advance()
-        if (
-            gate.action is Action.REVIEW
-            and call.route.on_review == "release"
-            and not call.review_id
-        ):
-            with contextlib.suppress(StoreError):
-                await self._proxy.keep(call, gate, arriving=False)
-        elif call.review_id:
-            await self._proxy.keep(call, gate, arriving=False, ended=ended)
+        if call.review_id:
+            await self._keep(whole=True, ended=ended)
         self._proxy.count(call, gate.verdict)
-        if not gate.empty and gate.hold and call.review_id:
+        if gate.hold and call.review_id and not gate.empty and not self.done:
             await self._hold()
         if self.done:
             return
@@ -583,25 +645,12 @@ class _Stream:
             await _finish(call)
 
     async def _hold(self) -> None:
-        """Keeps the client waiting for a person, up to the route's `hold_seconds`."""
-        call, gate = self._call, self._gate
-        until = time.monotonic() + call.route.hold_seconds
-        decision: bool | None = None
-        while decision is None and (left := until - time.monotonic()) > 0:
-            try:
-                decision = await self._proxy.decided(call, min(left, KEEP_ALIVE_SECONDS))
-            except StoreError:
-                break
-            if decision is None and not call.client_gone:
-                await self._send(call.reply.keep_alive)
-        if decision:
-            gate.approve()
-        gate.hold = False
+        """Keeps the client waiting for a person."""
+        with contextlib.suppress(StoreError):
+            if await self._proxy.decided(self._call):
+                self._gate.approve()
+        self._gate.hold = False
         await self.advance()
-
-
-def _approved(found: Any) -> bool:
-    return found.decision is not None and found.decision.outcome is Outcome.APPROVE
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -637,6 +686,17 @@ def _client_headers(response: aiohttp.ClientResponse, *, changed: bool) -> list[
     ]
 
 
+def _raw(header: str) -> bytes:
+    """A part of a header as it came: aiohttp decodes them so."""
+    return header.encode("utf-8", "surrogateescape")
+
+
+def _in_utf8(response: aiohttp.ClientResponse) -> bool:
+    kinds = response.headers.getall("content-type", [])
+    told = _CHARSET.findall(kinds[0]) if len(kinds) == 1 else []
+    return len(kinds) <= 1 and {name.lower() for name in told} <= {"utf-8", "utf8", "us-ascii"}
+
+
 async def _begin(
     call: _Call, status: int, headers: list[tuple[str, str]], *, verdict: str = ""
 ) -> None:
@@ -644,7 +704,7 @@ async def _begin(
         headers = [*headers, ("x-guard-id", call.exchange.id), ("x-guard-verdict", verdict)]
         if call.review_id:
             headers.append(("x-guard-review-id", call.review_id))
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    raw = [(_raw(name), _raw(value)) for name, value in headers]
     call.begun = True
     await call.send({"type": "http.response.start", "status": status, "headers": raw})
 
@@ -686,7 +746,7 @@ async def _answer_error(
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
     ]
-    if status >= 500:
+    if status >= 500 and not (isinstance(error, UpstreamError) and error.unpaid):
         headers.append((b"x-should-retry", b"false"))
     if call is not None:
         call.begun = True

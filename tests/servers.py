@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
+import queue
 import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 TOKEN = "test-token"
 START_SECONDS = 60
+STOP_SECONDS = 30
+PATIENCE_SECONDS = 20
 
 
 def free_port() -> int:
@@ -43,11 +47,15 @@ def guard(folder: Path, command: str, *options: str) -> Iterator[tuple[str, Path
     try:
         _await_ready(url, process)
         yield url, log
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        process.terminate()
+        assert process.wait(STOP_SECONDS) == 0
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -62,14 +70,15 @@ def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class RawUpstream:
-    """An upstream that answers every request with the bytes that `answers` has for its path.
+    """An upstream that answers every request with what `answers` has for its path: bytes, and
+    events to wait for between them. Then it closes the connection.
 
     A path without an answer is left waiting. Requests, as they came, stand in `requests`.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, bytes] = {}
-        self.requests: list[bytes] = []
+        self.answers: dict[str, list[bytes | threading.Event]] = {}
+        self.requests: queue.Queue[bytes] = queue.Queue()
         self.closed = threading.Event()  # a client left a request without an answer
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
@@ -94,12 +103,32 @@ class RawUpstream:
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 size = int(line.split(b":")[1])
-        self.requests.append(head + await reader.readexactly(size))
+        self.requests.put(head + await reader.readexactly(size))
         answer = self.answers.get(head.split(b" ")[1].decode().split("?")[0])
         if answer is None:
             await reader.read(1)
             self.closed.set()
-        else:
-            writer.write(answer)
-            await writer.drain()
+        for step in answer or ():
+            if isinstance(step, bytes):
+                writer.write(step)
+                with suppress(ConnectionError):
+                    await writer.drain()
+            else:
+                await asyncio.to_thread(step.wait, PATIENCE_SECONDS)
         writer.close()
+
+    def request(self, path: str) -> bytes:
+        """The next request for a path that starts so."""
+        while True:
+            request = self.requests.get(timeout=PATIENCE_SECONDS)
+            if request.split(b" ")[1].decode().startswith(path):
+                return request
+
+
+def until(condition: Callable[[], T | None]) -> T:
+    """What the condition gives, once it gives something true."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < give_up, "it did not come to pass"
+        time.sleep(0.01)
+    return found

@@ -8,18 +8,17 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, RedisError
 
 from guard.errors import SettingsError
 from guard.review import own_redis
-from guard.review.own_redis import SOCKET_PATH_MAX_BYTES, OwnRedis
+from guard.review.own_redis import SOCKET_PATH_MAX_BYTES, OwnRedis, kept
 
 PATIENCE_SECONDS = 10.0  # for what takes milliseconds, on a machine with much else to do
 
@@ -28,11 +27,11 @@ HOLDER = """
 import sys
 from pathlib import Path
 from redis import Redis
-from guard.review.own_redis import OwnRedis
+from guard.review.own_redis import kept
 
-url = OwnRedis(Path(sys.argv[1])).start()
-print(Redis.from_url(url).info("server")["process_id"], flush=True)
-sys.stdin.read()
+with kept(Path(sys.argv[1])) as url:
+    print(Redis.from_url(url).info("server")["process_id"], flush=True)
+    sys.stdin.read()
 """
 
 
@@ -206,19 +205,26 @@ def test_it_ends_with_a_program_killed_hard(
     until(lambda: not runs(process))
 
 
-def test_it_is_not_started_where_it_would_end_too_early(tmp_path: Path) -> None:
-    raised: list[BaseException] = []
+def test_it_is_started_again_when_it_dies_and_has_what_it_had(tmp_path: Path) -> None:
+    with kept(tmp_path) as url:
+        with Redis.from_url(url) as redis:
+            redis.set("kept", "one")
+        first = process_of(url)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: not runs(first) and _answers(url))
+        assert process_of(url) != first
+        with Redis.from_url(url) as redis:
+            assert redis.get("kept") == b"one"
+        last = process_of(url)
+    until(lambda: not runs(last))
 
-    def start() -> None:
-        try:
-            OwnRedis(tmp_path).start()
-        except RuntimeError as error:
-            raised.append(error)
 
-    thread = threading.Thread(target=start)
-    thread.start()
-    thread.join()
-    assert "main thread" in str(raised[0])
+def _answers(url: str) -> bool:
+    try:
+        with Redis.from_url(url) as redis:
+            return bool(redis.ping())
+    except RedisError:
+        return False
 
 
 def test_a_killed_server_starts_again_with_its_data(tmp_path: Path) -> None:

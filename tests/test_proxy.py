@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import RawUpstream, guard
+from tests.servers import RawUpstream, free_port, guard
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"
+ENDLESS = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n"
 CANARY = "You are a worthless idiot."
 
 
 def _answer(body: bytes, kind: str = "application/json", *more: str) -> bytes:
-    head = [f"HTTP/1.1 200 OK\r\ncontent-type: {kind}", f"content-length: {len(body)}", *more]
+    head = [
+        f"HTTP/1.1 200 OK\r\ncontent-type: {kind}",
+        f"content-length: {len(body)}\r\nconnection: close",
+        *more,
+    ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
@@ -66,6 +70,9 @@ def _call(
         (_answer(b"\x00\x01", "image/png"), 502, b"guard: off"),
         (b"nonsense\r\n\r\n", 502, b"upstream"),
         (None, 504, b"too long"),
+        (_answer("You idiot".encode("utf-16-le"), "text/plain; charset=utf-16le"), 502, b"UTF-8"),
+        (_answer(b"+AFk-ou", "text/plain; charset=utf-8; charset='utf-7'"), 502, b"UTF-8"),
+        (_answer(b'"x"', "application/json", "content-type: text/plain"), 502, b"UTF-8"),
     ],
 )  # fmt: skip
 def test_an_upstream_that_fails_gives_a_clear_error(
@@ -77,7 +84,7 @@ def test_an_upstream_that_fails_gives_a_clear_error(
 ) -> None:
     upstream.answers.pop("/base/v1/chat/completions", None)
     if answer is not None:
-        upstream.answers["/base/v1/chat/completions"] = answer
+        upstream.answers["/base/v1/chat/completions"] = [answer]
     got, body, response = _call(running, "/v1/chat/completions")
     assert got == status
     assert told in body
@@ -89,7 +96,7 @@ def test_an_allowed_reply_is_byte_for_byte(
     running: tuple[str, Path], upstream: RawUpstream
 ) -> None:
     body = b'{ "choices" : [ {"message": {"content":"Fine\\u0021"}, "index":0} ] }\n'
-    upstream.answers["/base/v1/chat/completions"] = _answer(body, "application/json", "x-a: b")
+    upstream.answers["/base/v1/chat/completions"] = [_answer(body, "application/json", "x-a: b")]
     status, got, response = _call(running, "/v1/chat/completions")
     assert (status, got) == (200, body)
     assert (response.headers["x-guard-verdict"], response.headers["x-a"]) == ("allow", "b")
@@ -98,12 +105,12 @@ def test_an_allowed_reply_is_byte_for_byte(
 def test_the_request_reaches_the_upstream_as_it_is(
     running: tuple[str, Path], upstream: RawUpstream
 ) -> None:
-    upstream.answers["/base/a%20b/c"] = _answer(b'{"ok":"yes"}')
+    upstream.answers["/base/a%20b/c"] = [_answer(b'{"ok":"yes"}')]
     headers = {"authorization": "Bearer k", "x-guard-workflow": "w", "x-own": "1",
                "connection": "x-hop", "x-hop": "1"}  # fmt: skip
     status, _, _ = _call(running, "/a%20b/c?q=%2F&q=2", b"not json", "PUT", headers)
     assert status == 200
-    head, _, body = upstream.requests[-1].partition(b"\r\n\r\n")
+    head, _, body = upstream.request("/base/a%20b").partition(b"\r\n\r\n")
     lower = head.lower()
     assert head.startswith(b"PUT /base/a%20b/c?q=%2F&q=2 HTTP/1.1")
     assert body == b"not json"
@@ -118,7 +125,7 @@ def test_a_stream_that_dies_is_a_truncation_and_leaks_nothing(
     running: tuple[str, Path], upstream: RawUpstream
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n"
-    upstream.answers["/base/v1/chat/completions"] = head + _chunk("Fine. ") + _chunk("More")
+    upstream.answers["/base/v1/chat/completions"] = [head + _chunk("Fine. ") + _chunk("More")]
     with pytest.raises(http.client.IncompleteRead) as caught:
         _call(running, "/v1/chat/completions")
     assert b"Fine. " in caught.value.partial
@@ -127,7 +134,7 @@ def test_a_stream_that_dies_is_a_truncation_and_leaks_nothing(
 
 def test_broken_events_are_a_truncation(running: tuple[str, Path], upstream: RawUpstream) -> None:
     raw = _chunk("Fine. ") + b"data: {broken\n\n" + _chunk(CANARY)
-    upstream.answers["/base/v1/chat/completions"] = _answer(raw, "text/event-stream")
+    upstream.answers["/base/v1/chat/completions"] = [_answer(raw, "text/event-stream")]
     with pytest.raises(http.client.IncompleteRead) as caught:
         _call(running, "/v1/chat/completions")
     assert b"broken" not in caught.value.partial
@@ -141,7 +148,7 @@ def test_hidden_words_in_tool_arguments_are_found(
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": arguments}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     body = json.dumps({"choices": [{"index": 0, "message": message}]}).encode()
-    upstream.answers["/base/v1/chat/completions"] = _answer(body)
+    upstream.answers["/base/v1/chat/completions"] = [_answer(body)]
     _, got, response = _call(running, "/v1/chat/completions")
     assert response.headers["x-guard-verdict"] == "block"
     assert b"worthless" not in got
@@ -154,7 +161,7 @@ def test_any_json_and_any_text_is_read(running: tuple[str, Path], upstream: RawU
         ("application/x-ndjson", json.dumps({"x": CANARY}).encode() + b"\n"),
         ("text/event-stream", b"data: " + CANARY.encode() + b"\n\n"),
     ):
-        upstream.answers["/base/other"] = _answer(body, kind)
+        upstream.answers["/base/other"] = [_answer(body, kind)]
         _, got, _ = _call(running, "/other", method="GET", body=b"")
         assert b"idiot" not in got, kind
         assert b"guard" in got or b"cannot show" in got, kind
@@ -166,13 +173,34 @@ def test_what_cannot_be_served_is_refused(running: tuple[str, Path]) -> None:
     assert _call(running, "/v1/chat/completions", b"x" * 60_000)[0] == 413
 
 
+def test_headers_keep_their_bytes(running: tuple[str, Path], upstream: RawUpstream) -> None:
+    name = "x-title: Zo\u00eb \u2713"
+    upstream.answers["/base/title"] = [_answer(b'"fine"', "application/json", name)]
+    headers = {"x-title": "Zo\u00eb".encode().decode("latin-1")}
+    status, _, response = _call(running, "/title", headers=headers)
+    assert status == 200
+    assert response.headers["x-title"].encode("latin-1").decode() == "Zo\u00eb \u2713"
+    assert "x-title: Zo\u00eb\r\n".encode() in upstream.request("/base/title").lower().replace(
+        b"zo", b"Zo"
+    )
+    assert _call(running, "/title", headers={"x-title": "Zo\u00eb"})[0] == 400  # Latin-1: lost
+
+
 def test_unguarded_routes_and_empty_replies_pass(
     running: tuple[str, Path], upstream: RawUpstream
 ) -> None:
-    upstream.answers["/base/v1/models"] = _answer(CANARY.encode(), "application/octet-stream")
+    upstream.answers["/base/v1/models"] = [_answer(CANARY.encode(), "application/octet-stream")]
     assert _call(running, "/v1/models", b"", "GET")[:2] == (200, CANARY.encode())
-    upstream.answers["/base/gone"] = b"HTTP/1.1 204 No Content\r\n\r\n"
+    upstream.answers["/base/gone"] = [b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"]
     assert _call(running, "/gone", b"", "GET")[0] == 204
+
+
+def test_an_upstream_that_is_not_there_may_be_tried_again(tmp_path: Path) -> None:
+    with guard(tmp_path, "serve", "--upstream", f"http://127.0.0.1:{free_port()}") as found:
+        status, body, response = _call(found, "/v1/chat/completions")
+    assert status == 502
+    assert b"cannot be reached" in body
+    assert "x-should-retry" not in response.headers
 
 
 def test_a_client_that_leaves_ends_the_upstreams_work(
@@ -182,8 +210,7 @@ def test_a_client_that_leaves_ends_the_upstreams_work(
     upstream.closed.clear()
     connection = http.client.HTTPConnection(running[0].removeprefix("http://"))
     connection.request("POST", "/wait", b"{}")
-    while not any(b" /base/wait " in request for request in upstream.requests):
-        pass
+    upstream.request("/base/wait")
     connection.close()
     assert upstream.closed.wait(1.2)
 

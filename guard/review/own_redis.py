@@ -24,7 +24,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -36,6 +38,7 @@ from guard.errors import SettingsError
 SOCKET_PATH_MAX_BYTES = 99  # the kernel takes 107 on Linux, 103 on macOS
 START_SECONDS = 20.0  # without a sign of life; a server that says it is loading gets as much again
 STOP_SECONDS = 10.0  # to sync and leave; it takes milliseconds
+LOOK_SECONDS = 0.5  # between two looks whether it lives: a dead one is back within a second
 PING_SECONDS = 1.0  # a server that loads answers between two parts of its file
 POLL_SECONDS = 0.01  # between two looks whether it answers: a start takes about 0.1 s
 VERSION_SECONDS = 10.0  # to say its version: only a program that is no Redis takes long
@@ -60,12 +63,10 @@ class OwnRedis:
     def start(self) -> str:
         """Returns the address of a server that answers: a live one, or else a new one.
 
-        Call it from the main thread, because the server ends with the thread that started it; call
-        it again when the server has died. Raises SettingsError when there is no redis-server, it
-        cannot start, or the folder was written by a newer one or is damaged.
+        The server ends with the thread that started it. Call it again when the server has died.
+        Raises SettingsError when there is no redis-server, it cannot start, or the folder was
+        written by a newer one or is damaged.
         """
-        if threading.current_thread() is not threading.main_thread():
-            raise RuntimeError("start the private Redis from the main thread: it ends with it")
         _make_private(self._folder)
         address = self._address()
         log = self._folder / "redis.log"
@@ -90,6 +91,10 @@ class OwnRedis:
                     )
                 time.sleep(POLL_SECONDS)
         return f"unix://{quote(str(address))}"
+
+    def lives(self) -> bool:
+        """Whether a server answers, ours or the one that was there."""
+        return _ping(self._address()) != b""
 
     def stop(self) -> None:
         """Ends the server if we started it, once it has synced what it has."""
@@ -152,6 +157,35 @@ class OwnRedis:
         short = Path(tempfile.gettempdir()) / f"outguard-{os.getuid()}-{name}"
         _make_private(short)
         return short / "redis.sock"
+
+
+@contextmanager
+def kept(data: Path) -> Iterator[str]:
+    """The private Redis of `data`, started again whenever it dies. Raises SettingsError."""
+    own, over, address = OwnRedis(data), threading.Event(), Future[str]()
+
+    def keep() -> None:
+        try:
+            address.set_result(own.start())
+        except BaseException as error:
+            address.set_exception(error)
+            return
+        while not over.wait(LOOK_SECONDS):
+            if not own.lives():
+                _log.error("the private Redis is gone: it is started again")
+                try:
+                    own.start()
+                except SettingsError as error:
+                    _log.error("%s", error)
+        own.stop()
+
+    keeper = threading.Thread(target=keep, name="private Redis")
+    keeper.start()
+    try:
+        yield address.result()
+    finally:
+        over.set()
+        keeper.join()
 
 
 def _make_private(folder: Path) -> None:
