@@ -75,6 +75,7 @@ class _Call:
     client_gone: bool = False
     finished: bool = False  # the answer's last byte has left
     review_id: str = ""
+    stored: bool = False  # the review item is whole in the store: only the client waits
 
 
 class Proxy:
@@ -127,7 +128,7 @@ class Proxy:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 call.client_gone = True
-                if not call.review_id and not call.finished:
+                if not call.finished and (call.stored or not call.review_id):
                     work.cancel()
             with contextlib.suppress(asyncio.CancelledError, _GoneError):
                 await work
@@ -412,6 +413,7 @@ class Proxy:
         kind_told = response.headers.get("content-type", "application/json")
         item = self._item(call, out, kind_told, gate, released=released)
         await self._store.enqueue(item)
+        call.stored = True
         self._metrics.queued(call.exchange.route)
         allowed = released
         if call.route.on_review == "hold":
@@ -534,6 +536,7 @@ class Proxy:
         item = self._item(call, reply, "application/json", gate, ended=ended)
         if whole:
             await self._store.complete(item, blocked=gate.action is Action.BLOCK)
+            call.stored = True
             return
         call.review_id = item.id  # from here on the client may leave, and the reply is read on
         try:
@@ -545,6 +548,8 @@ class Proxy:
 
     async def decided(self, call: _Call) -> bool:
         """Waits for the decision, up to the route's `hold_seconds`. Raises StoreError."""
+        if call.client_gone:
+            return False
         found = await self._store.wait(call.review_id, call.route.hold_seconds)
         decision = found.decision if found is not None else None
         return decision is not None and decision.outcome is Outcome.APPROVE

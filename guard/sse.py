@@ -43,8 +43,7 @@ class SSEDecoder:
             start = self._read = end
         del self._raw[:start]
         self._read -= start
-        if len(self._raw) > self._limit_bytes:
-            raise EventTooLargeError
+        _check(self._raw, self._limit_bytes)
 
     def flush(self) -> Iterator[Event]:
         """What is left at the end of the stream: an event without its blank line."""
@@ -72,6 +71,7 @@ class SSEDecoder:
         return None
 
     def _event(self, raw: bytes) -> Event:
+        _check(raw, self._limit_bytes)
         body = raw
         if self._first:
             self._first = False
@@ -101,12 +101,17 @@ class LineDecoder:
             (self._raw + chunk).split(b"\n") if b"\n" in chunk else (self._raw + chunk,)
         )
         for line in lines:
+            _check(line, self._limit_bytes)
             yield Event(line + b"\n", line.strip() or None)
-        if len(self._raw) > self._limit_bytes:
-            raise EventTooLargeError
+        _check(self._raw, self._limit_bytes)
 
     def flush(self) -> Iterator[Event]:
         """The last line, where it has no line break."""
         if self._raw:
             yield Event(self._raw, self._raw.strip() or None)
             self._raw = b""
+
+
+def _check(raw: bytes | bytearray, limit_bytes: int) -> None:
+    if len(raw) > limit_bytes:
+        raise EventTooLargeError
