@@ -74,7 +74,15 @@ def test_a_text_is_checked_against_its_context(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [[], {}, {"text": 1}, {"text": "a", "context": "b"}, {"text": "a", "route": "nowhere"}]
+    "body",
+    [
+        [],
+        {},
+        {"text": 1},
+        {"text": "a", "context": "b"},
+        {"text": "a", "route": "nowhere"},
+        {"text": "a", "route": []},
+    ],
 )
 def test_a_bad_body_is_told(url: str, body: Any) -> None:
     status, answer = _call(f"{url}/guard/v1/check", body)
@@ -132,6 +140,14 @@ def test_while_redis_is_away_text_stays_in_and_all_recovers(
     assert _call(f"{url}/guard/readyz")[0] == 200
     assert _call(f"{url}/guard/v1/reviews/{review}")[1]["state"] == "waiting"
     assert _ask(url, "doubt")[1]["guard"]["verdict"] == "review"
+
+
+def test_a_redis_that_is_not_there_at_the_start_stops_only_reviews(tmp_path: Path) -> None:
+    with guard(tmp_path, "demo", "--redis", f"unix://{tmp_path}/nowhere") as (url, _):
+        assert _call(f"{url}/guard/readyz")[0] == 503
+        assert _ask(url, "doubt")[0] == 503
+        assert _ask(url, "toxic")[1]["guard"]["verdict"] == "block"
+        assert _ask(url, "nice")[1]["choices"][0]["message"]["content"] == CLEAN
 
 
 def _runs_in(pid: int, folder: Path) -> bool:

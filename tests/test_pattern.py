@@ -66,6 +66,10 @@ def test_what_stands_in_the_sources_is_excepted(tmp_path: Path) -> None:
     assert found(rules, "doi 123 doi 456", "see DOI ４５６") == ["doi 123"]
     assert found(rules, "doi 123") == ["doi 123"]
     assert found(rules, "ｄｏｉ 456", "see doi 456") == []
+    for longer in ("doi 4567", "doi 456.7", "doi 456/x", "a doi-doi 456a", "x-doi 456"):
+        assert found(rules, "doi 456", longer) == ["doi 456"], longer
+    for whole in ("(doi 456)", "doi 456. Seven", "das中doi 456文"):
+        assert found(rules, "doi 456", whole) == [], whole
 
 
 def test_the_longest_match_is_found_while_it_still_grows(tmp_path: Path) -> None:

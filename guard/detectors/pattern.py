@@ -21,6 +21,9 @@ RULES_BUDGET_MS = 50  # all rules together, per passage; honest packs need under
 _INVISIBLE_RUN = regex.compile(rf"\p{{Default_Ignorable_Code_Point}}{{{IGNORABLE_RUN_MAX + 1},}}")
 
 
+_WORD, _JOINT = "[0-9a-z_]", "[-./:@]"  # after casefold; scripts without blanks have no borders
+
+
 class PatternDetector:
     """Tries every pattern and phrase rule on a passage."""
 
@@ -154,8 +157,15 @@ class _Window:
                 return True
         if not unless.in_context:
             return False
-        match = fold(text[start:end]).text.casefold()
-        return any(match in source for source in _plain(self._passage.exchange.sources))
+        match = _standing_alone(fold(text[start:end]).text.casefold())
+        return any(match.search(source) for source in _plain(self._passage.exchange.sources))
+
+
+def _standing_alone(text: str) -> regex.Pattern[str]:
+    """Finds a text where it is not a part of a longer word, number, name of a place or file."""
+    head = rf"(?<!{_WORD})(?<!{_WORD}{_JOINT})" if regex.match(_WORD, text[0]) else ""
+    tail = rf"(?!{_JOINT}?{_WORD})" if regex.match(_WORD, text[-1]) else ""
+    return regex.compile(head + regex.escape(text) + tail)
 
 
 def _left(deadline: float) -> float:
