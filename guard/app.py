@@ -23,6 +23,7 @@ from guard.inspector import Inspector
 from guard.metrics import Metrics
 from guard.passages import Cuts
 from guard.proxy import Proxy
+from guard.reply import Replies
 from guard.review.store import ReviewStore
 from guard.rules import Rulebook, load
 from guard.settings import Route, Settings
@@ -75,7 +76,7 @@ class App:
         self._store = ReviewStore(settings.redis)
         metrics = Metrics()
         self._api: ASGIApp = API(settings, inspector, engine, self._store, metrics).app()
-        self._proxy = Proxy(settings, inspector, self._store, metrics)
+        self._proxy = Proxy(Replies(settings, inspector, self._store, metrics))
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,6 +120,7 @@ def worker() -> App:
                 **route,
                 "header": tuple(map(tuple, route["header"])),
                 "sources": tuple(route["sources"]),
+                "structural": tuple(map(tuple, route["structural"])),
             }
         )
         for route in values.pop("routes")

@@ -8,6 +8,7 @@ how they were cut or timed. JSON inside a string leaves whole. Emitted never exc
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,9 +39,9 @@ class Reading:
 
     fragments: tuple[Fragment, ...] = ()
     choices: tuple[str, ...] = ()  # the choices the event speaks of
-    ended: tuple[str, ...] = ()  # the choices, or channels, whose text is over with this event
+    ended: tuple[str, ...] = ()  # channels, or what their names begin with, that are over with it
     whole: tuple[str, ...] = ()  # channels that hold JSON, and leave whole
-    parsed: Any = None  # the event's value, for the dialect's own rewriting
+    parsed: Any = None  # the value and each fragment's path in it; None where nothing was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Choice:
 class _Channel:
     """One text of the reply, as far as it was read, judged and let go."""
 
-    def __init__(self, name: str, choice: Choice, cuts: Cuts, exchange: Exchange) -> None:
+    def __init__(
+        self, name: str, choice: Choice, cuts: Cuts, exchange: Exchange, *, loose: bool
+    ) -> None:
         self.name = name
         self.choice = choice
         self.length = 0
@@ -90,7 +93,8 @@ class _Channel:
         self._cuts = cuts
         self._exchange = exchange
         self._parts: list[str] = []
-        self._cutter = cuts.cutter()
+        self._cutter = cuts.cutter(loose=loose)
+        self._widest = 0  # the longest mask
         self._paths: dict[str, jsontext.Path] = {}
         self._open = 0  # passages of JSON strings not settled yet
         self._value: Any = None
@@ -160,6 +164,7 @@ class _Channel:
             self._value_masks.setdefault(path, []).extend(verdict.masks)
         else:
             self.masks.extend(verdict.masks)
+            self._widest = max([self._widest, *(last - first for first, last in verdict.masks)])
         if stops:
             if self.stop is None:
                 self.stop = 0 if inside else passage.start
@@ -182,7 +187,10 @@ class _Channel:
         """What leaves for the piece of the text from `start` to `end`."""
         if self.replacement is not None:
             return self.replacement if start == 0 and end > 0 else ""
-        return mask(text, self.masks, start=start) if self.masks else text
+        if not self.masks:
+            return text
+        first = bisect_left(self.masks, (start - self._widest, 0))
+        return mask(text, self.masks[first : bisect_left(self.masks, (end, 0))], start=start)
 
     def redacted(self) -> str:
         """The whole text with its masks."""
@@ -200,8 +208,8 @@ class Gate:
     """The gate of one reply.
 
     `stop_from` is the action from which text stays in (BLOCK where a route releases what is to be
-    reviewed). `whole`: nothing leaves before the end. `choices`: the names of the choices that
-    were asked for.
+    reviewed). `whole`: nothing leaves before the end. `loose`: text leaves as soon as no match can
+    begin in it. `choices`: the names of the choices that were asked for.
     """
 
     def __init__(
@@ -212,6 +220,7 @@ class Gate:
         choices: Sequence[str] = (),
         stop_from: Action = Action.REVIEW,
         whole: bool = False,
+        loose: bool = False,
         hold: bool = False,
         limit_chars: int = 16 * 1024 * 1024,
         limit_bytes: int = 64 * 1024 * 1024,
@@ -220,6 +229,7 @@ class Gate:
         self._exchange = exchange
         self._stop_from = stop_from
         self._whole = whole
+        self._loose = loose
         self.hold = hold
         self._limit_chars = limit_chars
         self._limit_bytes = limit_bytes  # of held events, as they came
@@ -239,6 +249,10 @@ class Gate:
         """Takes an event in. Raises ReplyTooLongError."""
         spans = []
         for fragment in reading.fragments:
+            copied = self._copied(fragment, reading)
+            if copied is not None:
+                spans.append((copied, 0, copied.length))
+                continue
             channel = self._channel(fragment.channel, reading)
             start = channel.length
             if fragment.text:
@@ -253,10 +267,10 @@ class Gate:
         for name in reading.ended:
             if name in self._channels:
                 self._end(self._channels[name])
-            elif name in self._choices:
-                for channel in self._channels.values():
-                    if channel.choice.name == name:
-                        self._end(channel)
+                continue
+            for channel in self._channels.values():
+                if channel.name.startswith(name + "/"):
+                    self._end(channel)
 
     def end(self) -> None:
         """The upstream has ended: all texts are whole."""
@@ -354,6 +368,30 @@ class Gate:
         """Code points of every channel that left."""
         return {name: channel.emitted for name, channel in self._channels.items()}
 
+    def masked(self) -> Leaving:
+        """The first event with its masks, whatever else must become of it: a plain reply is one."""
+        held = self._queue[0]
+        texts = (
+            channel.shown(start, end, fragment.text)
+            for (channel, start, end), fragment in zip(
+                held.spans, held.reading.fragments, strict=True
+            )
+        )
+        return Leaving(held.event, held.reading, tuple(texts))
+
+    def close(self) -> list[Choice]:
+        """Closes every choice that is open, and returns them: nothing more of them may leave."""
+        for name in self._expected or ("",):
+            self._choices.setdefault(name, Choice(name))
+        found = [
+            choice
+            for choice in self._choices.values()
+            if not choice.closed and (choice.name or not self._expected)
+        ]
+        for choice in found:
+            choice.closed = True
+        return found
+
     def approve(self) -> None:
         """A person let the whole reply out: what was stopped may leave, masked where it must be."""
         for channel in self._channels.values():
@@ -418,15 +456,33 @@ class Gate:
     def _channel(self, name: str, reading: Reading) -> _Channel:
         channel = self._channels.get(name)
         if channel is None:
-            owner = next(
-                (choice for choice in reading.choices if name.startswith(choice + "/")), ""
-            )
+            owner = _owner(name, reading)
             choice = self._choices.setdefault(owner, Choice(owner))
-            channel = _Channel(name, choice, self._cuts, self._exchange)
+            channel = _Channel(name, choice, self._cuts, self._exchange, loose=self._loose)
             if name in reading.whole:
                 channel.whole = True
             self._channels[name] = channel
         return channel
+
+    def _copied(self, fragment: Fragment, reading: Reading) -> _Channel | None:
+        """The channel that a string repeats whole, if it does; both are masked alike."""
+        text, name = fragment.text, fragment.channel
+        if not text or name not in reading.ended or name in self._channels:
+            return None
+        owner = _owner(name, reading)
+        for channel in self._channels.values():
+            if (
+                channel.length == len(text)
+                and channel.choice.name == owner
+                and channel.text == text
+            ):
+                return channel
+        return None
+
+
+def _owner(name: str, reading: Reading) -> str:
+    """The choice that a channel belongs to; "" where it belongs to none."""
+    return next((choice for choice in reading.choices if name.startswith(choice + "/")), "")
 
 
 def _inner(channel: str, path: jsontext.Path) -> str:

@@ -6,7 +6,9 @@ and the policy speaks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from guard.passages import Cuts
 from guard.policy import Policy, strongest
@@ -28,6 +30,8 @@ class Inspector:
         """What all detectors saw, in order of start."""
         found: list[Finding] = []
         for detector in self.detectors:
+            if passage.loose and not isinstance(detector.reach, int):
+                continue  # the settings say that nothing is lost by that
             try:
                 found += detector.detect(passage)
             except Exception:
@@ -46,6 +50,22 @@ class Inspector:
     def judge(self, passage: Passage) -> Verdict:
         """The policy's word on a passage."""
         return self._policy.judge(passage.exchange.route, self.findings(passage))
+
+    def verdicts(self, passage: Passage) -> Iterator[tuple[Passage, Verdict]]:
+        """The verdicts on a passage, each with the part it is on, in order.
+
+        One for the whole; but a loose passage has one for each place where something begins.
+        """
+        if not passage.loose:
+            yield passage, self.judge(passage)
+            return
+        starts: dict[int, list[Finding]] = {passage.start: []}
+        for finding in self.findings(passage):
+            starts.setdefault(finding.start, []).append(finding)
+        for (start, found), (end, _) in pairwise([*starts.items(), (passage.end, [])]):
+            inner = slice(start - passage.start, end - passage.start)
+            part = replace(passage, start=start, text=passage.text[inner])
+            yield part, self._policy.judge(passage.exchange.route, found)
 
     def judge_text(self, exchange: Exchange, channel: str, text: str) -> Verdict:
         """The verdict on a whole text: its strongest passage's."""

@@ -47,6 +47,11 @@ class Metrics:
         self._queued = Counter(
             "guard_reviews_queued", "Replies put under review", ["route"], registry=self._registry
         )
+        self._gate_errors = Counter(
+            "guard_gate_errors",
+            "Streams closed because more would have left than was cleared: none, ever",
+            registry=self._registry,
+        )
         self._no_sources = Counter(
             "guard_no_sources", "Replies without sources: grounding was silent", ["route"],
             registry=self._registry,
@@ -69,6 +74,10 @@ class Metrics:
     def queued(self, route: str) -> None:
         """A reply went to review."""
         self._queued.labels(route).inc()
+
+    def gate_error(self) -> None:
+        """More would have left than was cleared; the stream was closed."""
+        self._gate_errors.inc()
 
     def text(self) -> bytes:
         """All counters of all workers in Prometheus' text format."""

@@ -37,6 +37,7 @@ class Cut:
     before: str
     after: str
     final: bool
+    loose: bool = False
 
     @property
     def end(self) -> int:
@@ -45,7 +46,14 @@ class Cut:
     def passage(self, exchange: Exchange, channel: str) -> Passage:
         """The cut as detectors are shown it."""
         return Passage(
-            exchange, channel, self.start, self.text, self.before, self.after, self.final
+            exchange,
+            channel,
+            self.start,
+            self.text,
+            self.before,
+            self.after,
+            self.final,
+            self.loose,
         )
 
 
@@ -53,12 +61,14 @@ class Cutter:
     """Takes a channel's text as it arrives and gives its passages once each may be judged.
 
     `hold_back` characters after a passage must have been read (or the text have ended) before it
-    is given out; `look_back` characters before it are given with it.
+    is given out; `look_back` characters before it are given with it. A `loose` one gives out what
+    it has at any time: whoever judges must not mind where it was cut.
     """
 
-    def __init__(self, *, hold_back: int, look_back: int) -> None:
+    def __init__(self, *, hold_back: int, look_back: int, loose: bool = False) -> None:
         self._hold_back = hold_back
         self._look_back = look_back
+        self._loose = loose
         self._text = ""  # what may still be needed; it starts at `_base` of the channel
         self._base = 0
         self._start = 0  # of the passage in hand, in the channel
@@ -77,7 +87,10 @@ class Cutter:
 
     def _next(self) -> Cut | None:
         text, start = self._text, self._start - self._base
-        border = _border(text, start, ended=self._ended)
+        if self._loose:
+            border = _loose_border(text, start, self._hold_back, ended=self._ended)
+        else:
+            border = _border(text, start, ended=self._ended)
         if border is None:
             return None
         window = reach(text, border, self._hold_back)
@@ -92,6 +105,7 @@ class Cutter:
             before=text[before:start],
             after=text[border:window],
             final=self._ended and window == len(text),
+            loose=self._loose,
         )
         self._start += border - start
         drop = max(0, border - self._look_back)
@@ -107,9 +121,9 @@ class Cuts:
     hold_back: int
     look_back: int
 
-    def cutter(self) -> Cutter:
+    def cutter(self, *, loose: bool = False) -> Cutter:
         """A fresh cutter for one channel that arrives in pieces."""
-        return Cutter(hold_back=self.hold_back, look_back=self.look_back)
+        return Cutter(hold_back=self.hold_back, look_back=self.look_back, loose=loose)
 
     def passages(self, exchange: Exchange, channel: str, text: str) -> Iterator[Passage]:
         """The passages of a whole text."""
@@ -133,6 +147,14 @@ def _border(text: str, start: int, *, ended: bool) -> int | None:
         blank = _last_blank(text, start, limit)
         return limit if blank is None else blank + 1
     return len(text) if ended and len(text) > start else None
+
+
+def _loose_border(text: str, start: int, hold_back: int, *, ended: bool) -> int | None:
+    """As far as a match can begin no more, however the text goes on."""
+    border = len(text) if ended else len(text) - hold_back
+    while not ended and border > start and reach(text, border, hold_back) is None:
+        border -= 1 + len(text) - border - hold_back  # invisible characters: look further back
+    return border if border > start else None
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:

@@ -33,13 +33,14 @@ class Route:
     model: str = "*"
     header: tuple[tuple[str, str], ...] = ()
     guard: bool = True
-    release: str = "sentence"  # sentence | whole
+    release: str = "sentence"  # sentence | token | whole
     on_review: str = "withhold"  # withhold | hold | release
     hold_seconds: float = 30.0
     deadline_seconds: float = 86_400.0
     on_block: str = "refuse"  # refuse | error
     refusal: str = DEFAULT_REFUSAL
     sources: tuple[str, ...] = ("tool", "documents", "tagged")
+    structural: tuple[tuple[str, ...], ...] = ()  # paths of plain JSON that hold no text
     trust_context: bool = False  # whether X-Guard-Context of its clients is believed
 
     def matches(self, path: str, model: str, headers: Mapping[str, str]) -> bool:
@@ -95,7 +96,7 @@ class Settings:
 
 DEFAULT_ROUTE = Route()
 _ROUTE_CHOICES = {
-    "release": ("sentence", "whole"),
+    "release": ("sentence", "token", "whole"),
     "on_review": ("withhold", "hold", "release"),
     "on_block": ("refuse", "error"),
     "guard": ("on", "off"),
@@ -103,7 +104,8 @@ _ROUTE_CHOICES = {
     "on_deadline": ("block",),
 }
 _ROUTE_KEYS = {
-    "name", "match", "hold_seconds", "deadline_seconds", "refusal", "sources", "trust_context",
+    "name", "match", "hold_seconds", "deadline_seconds", "refusal", "sources", "structural",
+    "trust_context",
     *_ROUTE_CHOICES,
 }  # fmt: skip
 _SIMPLE = tuple(entry for entry in fields(Settings) if entry.name != "routes")
@@ -253,6 +255,11 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
                 document.problem(place, f"sources is a list of {', '.join(EVIDENCE_KINDS)}")
             else:
                 values[key] = tuple(value)
+        elif key == "structural":
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                document.problem(place, "structural is a list of paths like `data/*/id`")
+            else:
+                values[key] = tuple(tuple(one.strip("/").split("/")) for one in value)
         elif key == "match":
             values |= _match(document, place, value)
         else:

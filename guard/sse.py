@@ -6,10 +6,14 @@ else; an event ends at a blank line. Joined, the raw bytes of all events are the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from guard.jsontext import UnreadableError
+
 _BOM = b"\xef\xbb\xbf"
+_JSON_MARK = re.compile(rb'\\.|["\[\]{}]', re.S)
 
 
 class EventTooLargeError(Exception):
@@ -110,6 +114,68 @@ class LineDecoder:
         if self._raw:
             yield Event(self._raw, self._raw.strip() or None)
             self._raw = b""
+
+
+class ArrayDecoder:
+    """The same for one JSON array that grows: an event is an entry, with what stands before it.
+
+    Anything else than an array is one event.
+    """
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._raw = b""
+        self._read = 0  # bytes of `_raw` that were looked at
+        self._depth = 0  # of brackets; 1 is inside the array
+        self._quoted = False
+        self._entry = -1  # where the entry in hand begins in `_raw`
+        self._array: bool | None = None
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The entries that are complete now. Raises EventTooLargeError and UnreadableError."""
+        self._raw += chunk
+        if self._array is None and self._raw.strip():
+            self._array = self._raw.lstrip().startswith(b"[")
+        if self._array:
+            yield from self._entries()
+        _check(self._raw, self._limit_bytes)
+
+    def flush(self) -> Iterator[Event]:
+        """What is left at the end: the closing bracket, or what is no array."""
+        raw, self._raw, self._read = self._raw, b"", 0
+        if raw:
+            data = raw.strip()
+            yield Event(raw, None if self._array and data in (b"]", b"") else data)
+
+    def _entries(self) -> Iterator[Event]:
+        begin = 0
+        for mark in _JSON_MARK.finditer(self._raw, self._read):
+            sign = mark.group()
+            if sign[:1] == b"\\":
+                continue
+            if sign == b'"':
+                self._quoted = not self._quoted
+            elif not self._quoted and sign in b"[{":
+                self._depth += 1
+                if self._depth == 2:
+                    self._entry = mark.start()
+            elif not self._quoted:
+                self._depth -= 1
+                if self._depth == 1:
+                    raw = self._raw[begin : mark.end()]
+                    _check(raw, self._limit_bytes)
+                    if self._raw[begin : self._entry].strip() not in (b"[", b","):
+                        raise UnreadableError("an entry of the array is no object")
+                    yield Event(raw, self._raw[self._entry : mark.end()])
+                    begin = mark.end()
+        # A backslash at the end waits for what it escapes.
+        held = len(self._raw) - 1 if self._raw.endswith(b"\\") else len(self._raw)
+        self._raw = self._raw[begin:]
+        self._read = max(0, held - begin)
+        self._entry -= begin
+
+
+Decoder = SSEDecoder | LineDecoder | ArrayDecoder
 
 
 def _check(raw: bytes | bytearray, limit_bytes: int) -> None:

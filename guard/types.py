@@ -71,6 +71,7 @@ class Passage:
     before: str = ""
     after: str = ""
     final: bool = False  # the channel has ended: nothing follows `after`
+    loose: bool = False  # cut where it arrived: findings must not depend on the borders
 
     @property
     def end(self) -> int:

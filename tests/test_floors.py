@@ -11,7 +11,11 @@ FLOORS = (
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate review",
     "inspector examples metrics",
-    "proxy api",
+    "call",
+    "reply",
+    "stream",
+    "guarding",
+    "proxy middleware api",
     "app batch demo",
     "cli __main__",
 )

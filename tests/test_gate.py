@@ -73,7 +73,7 @@ def _stream(texts: list[str], chance: random.Random | None) -> list[bytes]:
 def _client(inspector: Inspector, raw: list[bytes], count: int) -> tuple[bytes, Verdict]:
     """What the client gets of a stream."""
     dialect = OpenAIChat()
-    reply = dialect.reply(dialect.read_request({"n": count, "messages": []}))
+    reply = dialect.reply(dialect.read_request("", {"n": count, "messages": []}))
     names = tuple(f"choices/{index}" for index in range(count))
     gate = Gate(inspector.cuts, Exchange("x", 0.0), choices=names)
     decoder = SSEDecoder(limit_bytes=100_000)
@@ -84,8 +84,7 @@ def _client(inspector: Inspector, raw: list[bytes], count: int) -> tuple[bytes, 
         for ticket, passage in gate.passages():
             gate.settle(ticket, passage, inspector.judge(passage))
         for leaving in gate.leave():
-            same = leaving.texts is None and not leaving.dropped
-            out += leaving.event.raw if same else reply.rewrite(leaving)
+            out += reply.write(leaving)
             for name in leaving.endings:
                 out += reply.end(name, Note("No.", {}), nothing_left=gate.choice(name).emitted == 0)
 

@@ -248,13 +248,14 @@ def test_a_reply_under_review_says_why_it_ended_early(
     until(lambda: told in last_review(url, "default", "waiting")["ended"])
 
 
-def test_an_event_beyond_the_limit_is_a_truncation(url: str, upstream: RawUpstream) -> None:
+def test_an_event_beyond_the_limit_is_a_typed_ending(url: str, upstream: RawUpstream) -> None:
     upstream.answers["/big/v1/chat/completions"] = [STREAM, chunk(FINE * 9), chunk("a" * 5000), END]
     client = Client(url, "big")
     client.end()
-    assert client.cut
+    assert client.text == FINE * 9
     assert b"aaaa" not in client.got
-    assert END not in client.got
+    assert b'"error":"too_large"' in client.got
+    assert client.got.endswith(END)
 
 
 def test_a_route_may_answer_with_an_error(url: str, upstream: RawUpstream) -> None:

@@ -16,7 +16,7 @@ def _request(**more: Any) -> Any:
         {"role": "user", "content": [{"type": "text", "text": "How many?"}, tagged]},
     ]
     body = {"model": "m", "messages": messages, "documents": ["D", {"text": "E"}], "n": 2}
-    return OpenAIChat().read_request(body | more)
+    return OpenAIChat().read_request("", body | more)
 
 
 def test_a_request_is_read() -> None:
@@ -42,7 +42,7 @@ def test_requests_of_any_shape_are_read() -> None:
         {"messages": [1, {"role": 2}]},
     ]
     for body in bodies:
-        assert OpenAIChat().read_request(body).choices in ((), ("choices/0",))
+        assert OpenAIChat().read_request("", body).choices in ((), ("choices/0",))
 
 
 def test_plain_and_streamed_replies_have_the_same_channels() -> None:

@@ -29,10 +29,7 @@ def _through(events: list[Event]) -> bytes:
     gate.end()
     for ticket, passage in gate.passages():
         gate.settle(ticket, passage, _masked(passage))
-    return b"".join(
-        leaving.event.raw if leaving.texts is None else reply.rewrite(leaving)
-        for leaving in gate.leave()
-    )
+    return b"".join(reply.write(leaving) for leaving in gate.leave())
 
 
 def test_a_word_over_two_events_is_masked_in_both() -> None:

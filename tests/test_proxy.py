@@ -132,13 +132,14 @@ def test_a_stream_that_dies_is_a_truncation_and_leaks_nothing(
     assert b"[DONE]" not in caught.value.partial
 
 
-def test_broken_events_are_a_truncation(running: tuple[str, Path], upstream: RawUpstream) -> None:
+def test_broken_events_are_a_typed_ending(running: tuple[str, Path], upstream: RawUpstream) -> None:
     raw = _chunk("Fine. ") + b"data: {broken\n\n" + _chunk(CANARY)
     upstream.answers["/base/v1/chat/completions"] = [_answer(raw, "text/event-stream")]
-    with pytest.raises(http.client.IncompleteRead) as caught:
-        _call(running, "/v1/chat/completions")
-    assert b"broken" not in caught.value.partial
-    assert b"idiot" not in caught.value.partial
+    _, got, _ = _call(running, "/v1/chat/completions")
+    assert b"broken" not in got
+    assert b"idiot" not in got
+    assert b'"error":"unreadable"' in got
+    assert got.endswith(b"data: [DONE]\n\n")
 
 
 def test_hidden_words_in_tool_arguments_are_found(

@@ -18,7 +18,8 @@ from guard.rules import AROUND_CHARS, Rule
 from guard.types import UNCHECKED, Finding, Passage, Reach
 
 RULES_BUDGET_MS = 50  # all rules together, per passage; honest packs need under 1 ms
-_INVISIBLE_RUN = regex.compile(rf"\p{{Default_Ignorable_Code_Point}}{{{IGNORABLE_RUN_MAX + 1},}}")
+_INVISIBLE = r"\p{Default_Ignorable_Code_Point}"
+_INVISIBLE_RUN = regex.compile(rf"(?<!{_INVISIBLE}){_INVISIBLE}{{{IGNORABLE_RUN_MAX + 1}}}")
 
 
 _WORD, _JOINT = "[0-9a-z_]", "[-./:@]"  # after casefold; scripts without blanks have no borders
@@ -111,6 +112,7 @@ class _Window:
         for match in rule.compiled.finditer(
             folded.text,
             view.first,
+            overlapped=self._passage.loose,
             partial=growing,
             timeout=_left(deadline),
         ):

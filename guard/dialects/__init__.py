@@ -1,9 +1,14 @@
 """The wire formats: one file each, and the table that chooses.
 
-| dialect       | chosen by                     | channels                                    |
-|---------------|-------------------------------|---------------------------------------------|
-| `openai_chat` | a path `…/chat/completions`   | all choices: content, reasoning, tool calls |
-| `plain`       | everything else               | every string of JSON, NDJSON or SSE; text   |
+| dialect              | chosen by a path                    | a stream is                      |
+|----------------------|-------------------------------------|----------------------------------|
+| `openai_chat`        | `…/chat/completions`                | server-sent events               |
+| `openai_completions` | `…/completions`                     | server-sent events               |
+| `openai_responses`   | `…/responses`, `…/responses/ID`     | server-sent events               |
+| `anthropic`          | `…/v1/messages`                     | server-sent events               |
+| `ollama`             | `…/api/chat`, `…/api/generate`      | lines of JSON                    |
+| `gemini`             | `…:generateContent`, `…:stream…`    | server-sent events or JSON array |
+| `plain`              | everything else                     | held to its end                  |
 
 A dialect makes one object per reply. It reads, rewrites and ends in the format's own words; it
 never judges.
@@ -11,6 +16,7 @@ never judges.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,6 +37,8 @@ class Request:
     choices: tuple[str, ...] = ()
     structured: bool = False  # the answer was asked for as JSON
     evidence: tuple[tuple[str, str], ...] = ()
+    task: str = ""  # where a format has several kinds of reply
+    structural: tuple[tuple[str, ...], ...] = ()  # paths that the route says hold no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +52,31 @@ class Note:
 class Reply(Protocol):
     """One reply in one dialect."""
 
-    last: bytes  # what ends a stream; empty where the format has nothing
+    @property
+    def last(self) -> bytes:
+        """What ends a stream; empty where the format has nothing."""
 
     @property
     def keep_alive(self) -> bytes:
         """What may be sent while a stream waits for a person."""
 
     def read_plain(self, value: Any) -> Reading:
-        """What a plain reply carries; `parsed` is the path of each fragment."""
+        """What a plain reply carries."""
 
     def read_event(self, event: Event) -> Reading:
         """What an event of a stream carries. Raises jsontext.UnreadableError."""
 
-    def rewrite(self, leaving: Leaving) -> bytes:
-        """The bytes of an event whose texts changed."""
+    def rewritten(self, leaving: Leaving) -> Any:
+        """The value of a plain reply whose texts changed."""
+
+    def write(self, leaving: Leaving) -> bytes:
+        """The bytes of an event that leaves; as it came, unless something of it changed."""
 
     def end(self, choice: str, note: Note, *, nothing_left: bool) -> bytes:
         """The typed ending of a choice ("" ends the reply) in a stream."""
+
+    def error(self, code: str, message: str, status: int, facts: Mapping[str, Any]) -> Any:
+        """An error of ours in the dialect's shape."""
 
     def refuse(self, value: Any, choices: set[str], note: Note) -> Any:
         """A plain reply with the stopped choices replaced by the refusal."""
@@ -74,27 +90,34 @@ class Dialect(Protocol):
 
     name: str
 
-    def read_request(self, value: Any) -> Request: ...
+    def read_request(self, path: str, value: Any) -> Request:
+        """What a request asks for and gives to lean on; empty where it cannot be read."""
 
-    def reply(self, request: Request) -> Reply: ...
+    def reply(self, request: Request) -> Reply:
+        """A fresh reader for one reply."""
 
 
 def choose(path: str) -> Dialect:
     """The dialect of a path."""
-    from guard.dialects.openai_chat import OpenAIChat
+    from guard.dialects.anthropic import Anthropic
+    from guard.dialects.gemini import Gemini
+    from guard.dialects.ollama import Ollama
+    from guard.dialects.openai_chat import OpenAIChat, OpenAICompletions
+    from guard.dialects.openai_responses import OpenAIResponses
     from guard.dialects.plain import Plain
 
-    return OpenAIChat() if path.rstrip("/").endswith("/chat/completions") else Plain()
+    table: tuple[tuple[str, type[Dialect]], ...] = (
+        (r"/chat/completions", OpenAIChat),
+        (r"/completions", OpenAICompletions),
+        (r"/responses(?:/[^/]+)?", OpenAIResponses),
+        (r"/v\d+/messages", Anthropic),
+        (r"/api/(?:chat|generate)", Ollama),
+        (r":(?:streamG|g)enerateContent", Gemini),
+    )
+    found = (kind for way, kind in table if re.search(way + r"/?\Z", path))
+    return next(found, Plain)()
 
 
 def text_reading(text: str) -> Reading:
     """What a reply of plain text carries: one channel."""
-    return Reading((Fragment("text", text),), parsed=[()])
-
-
-def error_body(
-    code: str, message: str, *, facts: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The error shape that OpenAI's clients read; others find `error.message` in it too."""
-    error = {"message": message, "type": "guard_error", "param": None, "code": code}
-    return {"error": error, "guard": dict(facts)} if facts else {"error": error}
+    return Reading((Fragment("text", text),), parsed=(text, [()]))

@@ -1,59 +1,57 @@
-"""OpenAI chat completions, plain and streamed, and the endpoints that speak like it.
+"""OpenAI chat completions and the older text completions, plain and streamed, and the endpoints
+that speak like them.
 
 Channels are named `choices/<index>/…` with `message`, `delta` and `function` left out, so that a
-streamed and a plain reply have the same ones. Source: the OpenAI API reference, "Chat".
+streamed and a plain reply have the same ones. Source: the OpenAI API reference, "Chat" and
+"Completions".
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guard import jsontext
 from guard.dialects import Note, Request
-from guard.gate import Leaving, Reading
-from guard.sse import Event
-from guard.types import Fragment
+from guard.dialects.common import (
+    JSONReply,
+    documents,
+    entries,
+    framed,
+    index_of,
+    message_evidence,
+    part_texts,
+)
+from guard.gate import Leaving
 
-OPAQUE = frozenset({
-    "id", "object", "model", "system_fingerprint", "service_tier", "provider", "role", "type",
-    "finish_reason", "native_finish_reason", "stop_reason", "logprobs", "signature",
-    "encrypted_content", "obfuscation", "usage", "format", "data",
-})  # fmt: skip
-"""Structural or opaque: names, ids, signatures, copies. Any other string is a channel."""
+CHOICES_MAX = 128  # of one request; the API's own limit
 
 _LEFT_OUT = {"message", "delta", "function"}
-_DONE = b"[DONE]"
-_EVIDENCE_ROLES = {"tool": "tool", "function": "tool", "system": "system", "developer": "system",
-                   "user": "user"}  # fmt: skip
-_DOCUMENT_FIELDS = ("text", "content", "page_content", "snippet", "title")
+_KINDS = {"tool": "tool", "function": "tool", "system": "system", "developer": "system",
+          "user": "user"}  # fmt: skip
 
 
 class OpenAIChat:
-    """The dialect."""
+    """The dialect of `/chat/completions`."""
 
     name = "openai_chat"
 
-    def read_request(self, value: Any) -> Request:
+    def read_request(self, path: str, value: Any) -> Request:
         """Reads prompt, evidence and shape of a request; what is not there is empty."""
         if not isinstance(value, dict):
             return Request()
-        messages = [entry for entry in _list(value.get("messages")) if isinstance(entry, dict)]
-        evidence = [*_message_evidence(messages), *_documents(value.get("documents"))]
-        users = [message for message in messages if message.get("role") == "user"]
-        count = value.get("n")
+        messages = entries(value, "messages")
         form = value.get("response_format")
         return Request(
             model=str(value.get("model") or ""),
-            prompt="\n".join(_plain_parts(users[-1].get("content"))) if users else "",
+            prompt=last_prompt(messages),
             streamed=value.get("stream") is True,
-            choices=tuple(
-                f"choices/{index}"
-                for index in range(min(count, 128) if type(count) is int and count > 0 else 1)
-            ),
+            choices=asked_choices(value.get("n")),
             structured=isinstance(form, dict) and form.get("type") != "text",
-            evidence=tuple(evidence),
+            evidence=(
+                *message_evidence(messages, _KINDS, part_texts),
+                *(("documents", text) for text in documents(value.get("documents"))),
+            ),
         )
 
     def reply(self, request: Request) -> ChatReply:
@@ -61,216 +59,215 @@ class OpenAIChat:
         return ChatReply(request)
 
 
-class ChatReply:
-    """One reply, plain or streamed."""
+class OpenAICompletions:
+    """The dialect of `/completions`: a prompt is continued, a choice is a text."""
 
-    keep_alive = b": waiting\n\n"
-    last = b"data: [DONE]\n\n"
+    name = "openai_completions"
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._head: dict[str, Any] = {"id": "chatcmpl-guard", "created": 0, "model": request.model}
-        self._events = 0
-
-    def read_plain(self, value: Any) -> Reading:
-        fragments, paths = self._fragments(value)
-        names = {f"choices/{_index(choice, at)}" for at, choice in enumerate(_choices(value))}
-        return Reading(fragments, tuple(names), (), self._json_channels(fragments), paths)
-
-    def _fragments(self, value: Any) -> tuple[tuple[Fragment, ...], list[jsontext.Path]]:
-        found = list(_strings(value))
-        names: set[str] = set()
-        fragments = []
-        for path, text in found:
-            name = _channel(value, path)
-            while name in names:  # two entries of one index: never one text
-                name += "'"
-            names.add(name)
-            fragments.append(Fragment(name, text))
-        return tuple(fragments), [path for path, _ in found]
-
-    def _json_channels(self, fragments: tuple[Fragment, ...]) -> tuple[str, ...]:
-        ends = ("/arguments", "/content") if self._request.structured else ("/arguments",)
-        return tuple(f.channel for f in fragments if f.channel.endswith(ends))
-
-    def read_event(self, event: Event) -> Reading:
-        if event.data is None or event.data.strip() in (b"", _DONE):
-            return Reading()
-        value = jsontext.parse(event.data)
-        self._events += 1
+    def read_request(self, path: str, value: Any) -> Request:
+        """Reads prompt and shape of a request."""
         if not isinstance(value, dict):
-            value = {"value": value}
-        self._head |= {key: value[key] for key in self._head if value.get(key)}
-        found, paths = self._fragments(value)
-        fragments, alone = [], []
-        for fragment, path in zip(found, paths, strict=True):
-            if path[0] != "choices":  # not a delta: whole in this event
-                fragment = Fragment(f"event/{self._events}/{fragment.channel}", fragment.text)
-                alone.append(fragment.channel)
-            fragments.append(fragment)
-        choices, ended = [], []
-        for position, choice in enumerate(_choices(value)):
-            name = f"choices/{_index(choice, position)}"
-            choices.append(name)
-            if isinstance(choice, dict) and choice.get("finish_reason"):
-                ended.append(name)
-        return Reading(
-            tuple(fragments),
-            tuple(choices),
-            (*ended, *alone),
-            self._json_channels(found),
-            (value, paths),
+            return Request()
+        prompts = [text for text in part_texts(value.get("prompt"))]
+        count = value.get("n")
+        several = count * len(prompts) if type(count) is int and prompts else len(prompts)
+        return Request(
+            model=str(value.get("model") or ""),
+            prompt="\n".join(prompts),
+            streamed=value.get("stream") is True,
+            choices=asked_choices(several),
+            evidence=tuple(("user", text) for text in prompts),
         )
 
-    def rewrite(self, leaving: Leaving) -> bytes:
-        value, paths = leaving.reading.parsed
-        value = copy.deepcopy(value)
-        over = {*leaving.dropped, *leaving.endings}
-        texts = leaving.texts or ()
-        kept: set[str] = set()
-        for path, fragment, text in zip(paths, leaving.reading.fragments, texts, strict=True):
-            jsontext.put(value, path, text or "")
-            name = "/".join(fragment.channel.split("/")[:2])
-            if text:
-                kept.add(name)
-            if text != fragment.text and path[0] == "choices":
-                value["choices"][path[1]].pop("logprobs", None)
+    def reply(self, request: Request) -> CompletionsReply:
+        """A fresh reader for one reply."""
+        return CompletionsReply(request)
+
+
+def last_prompt(messages: list[Any]) -> str:
+    """The text of the last message of a user."""
+    asked = [
+        message
+        for message in messages
+        if isinstance(message, dict) and message.get("role") == "user"
+    ]
+    return "\n".join(part_texts(asked[-1].get("content"))) if asked else ""
+
+
+def asked_choices(count: Any) -> tuple[str, ...]:
+    """The names of the choices that `n` asks for."""
+    number = min(count, CHOICES_MAX) if type(count) is int and count > 0 else 1
+    return tuple(f"choices/{index}" for index in range(number))
+
+
+class ChatReply(JSONReply):
+    """One chat completion, plain or streamed."""
+
+    opaque = frozenset({
+        "id", "object", "model", "system_fingerprint", "service_tier", "provider", "role", "type",
+        "finish_reason", "native_finish_reason", "stop_reason", "matched_stop", "logprobs",
+        "signature", "encrypted_content", "obfuscation", "usage", "format", ("audio", "data"),
+        "created_at",
+    })  # fmt: skip
+    last = b"data: [DONE]\n\n"
+    _object = "chat.completion"
+    _event_object = "chat.completion.chunk"
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self._head: dict[str, Any] = {"id": "chatcmpl-guard", "created": 0, "model": request.model}
+
+    def choices(self, value: Any) -> tuple[str, ...]:
+        found = enumerate(entries(value, "choices"))
+        return tuple(f"choices/{index_of(choice, position)}" for position, choice in found)
+
+    def channel(self, value: Any, path: jsontext.Path) -> str:
+        if path[0] != "choices" or len(path) < 3 or path[2] == "message":
+            return ""
+        return _channel(value, path)
+
+    def plain_channel(self, value: Any, path: jsontext.Path) -> str:
+        return _channel(value, path)
+
+    def ended(self, value: Any) -> tuple[str, ...]:
+        return tuple(
+            f"choices/{index_of(choice, position)}"
+            for position, choice in enumerate(entries(value, "choices"))
+            if isinstance(choice, dict) and choice.get("finish_reason")
+        )
+
+    def is_json(self, channel: str) -> bool:
+        return channel.endswith("/arguments") or (
+            self.request.structured and channel.endswith("/content")
+        )
+
+    def left(self, value: Any) -> None:
+        if isinstance(value, dict):
+            self._head |= {key: value[key] for key in self._head if value.get(key)}
+
+    def prune(self, value: Any, leaving: Leaving) -> Any:
+        kept = {
+            fragment.channel.split("/")[1]
+            for fragment, text in zip(leaving.reading.fragments, leaving.texts or (), strict=False)
+            if text and fragment.channel.startswith("choices/")
+        }
         choices = []
-        for position, choice in enumerate(_list(value.get("choices"))):
-            name = f"choices/{_index(choice, position)}"
-            if name in leaving.endings and name in kept:
+        for position, choice in enumerate(entries(value, "choices")):
+            name = f"choices/{index_of(choice, position)}"
+            if name in leaving.endings:
+                if name.split("/")[1] not in kept:
+                    continue
                 choice["finish_reason"] = None
-                choices.append(choice)
-            elif name not in over:
+            if name not in leaving.dropped:
                 choices.append(choice)
         if "choices" in value:
             value["choices"] = choices
             if not choices and not value.get("usage"):
-                return b""
-        return b"data: " + jsontext.dump(value) + b"\n\n"
+                return None
+        return value
 
     def end(self, choice: str, note: Note, *, nothing_left: bool) -> bytes:
-        names = [choice] if choice else self._request.choices or ("choices/0",)
-        delta = {"role": "assistant", "content": note.refusal} if nothing_left else {}
+        names = [choice] if choice else self.request.choices or ("choices/0",)
         chunk = {
             **self._head,
-            "object": "chat.completion.chunk",
+            "object": self._event_object,
             "choices": [
-                {"index": int(name.split("/")[1]), "delta": delta, "logprobs": None,
-                 "finish_reason": "content_filter"}
+                {
+                    "index": int(name.split("/")[1]),
+                    **self._piece(note.refusal if nothing_left else None),
+                    "logprobs": None,
+                    "finish_reason": "content_filter",
+                }
                 for name in names
             ],
             "guard": dict(note.facts),
-        }  # fmt: skip
-        return b"data: " + jsontext.dump(chunk) + b"\n\n"
+        }
+        return framed(jsontext.dump(chunk))
 
     def refuse(self, value: Any, choices: set[str], note: Note) -> Any:
-        value = copy.deepcopy(value) if isinstance(value, dict) else {}
-        entries = [entry for entry in _list(value.get("choices")) if isinstance(entry, dict)]
-        if "" in choices or not entries:
-            value = {**self._head, "object": "chat.completion"}
-            entries = [{"index": 0}]
-            choices = {"choices/0"}
-        for position, entry in enumerate(entries):
-            if f"choices/{_index(entry, position)}" in choices:
-                entry.pop("logprobs", None)
-                for key in [key for key in entry if key not in ("index", "message")]:
-                    del entry[key]
-                entry["message"] = {"role": "assistant", "content": note.refusal}
-                entry["finish_reason"] = "content_filter"
-        value["choices"] = entries
-        value["guard"] = dict(note.facts)
-        return value
+        """A plain reply with the stopped choices replaced by the refusal."""
+        found = [entry for entry in entries(value, "choices") if isinstance(entry, dict)]
+        if "" in choices or not found:
+            value = {**self._head, "object": self._object}
+            found, choices = [{"index": 0}], {"choices/0"}
+        refused = [
+            {
+                "index": entry.get("index", position),
+                **self._text(note.refusal),
+                "finish_reason": "content_filter",
+            }
+            if f"choices/{index_of(entry, position)}" in choices
+            else entry
+            for position, entry in enumerate(found)
+        ]
+        return {**value, "choices": refused, "guard": dict(note.facts)}
 
     def whole(self, texts: Mapping[str, str]) -> Any:
+        """A streamed reply put together as a plain one, from the text of each channel."""
         choices: dict[int, dict[str, Any]] = {}
         for channel, text in texts.items():
             kind, index, *rest = channel.split("/")
-            if kind != "choices" or not rest:
-                continue
-            message = choices.setdefault(int(index), {"role": "assistant", "content": None})
-            if rest[0] == "tool_calls" and len(rest) == 3:
-                calls = message.setdefault("tool_calls", [])
-                while len(calls) <= int(rest[1]) and len(calls) < 128:
-                    call = {"id": f"call_{len(calls)}", "type": "function"}
-                    calls.append(call | {"function": {"name": "", "arguments": ""}})
-                calls[int(rest[1])]["function"][rest[2]] = text
-            else:
-                message["/".join(rest)] = text
+            if kind == "choices" and rest and rest[0] != "event":
+                self._fill(choices.setdefault(int(index), self._empty()), rest, text)
         return {
             **self._head,
-            "object": "chat.completion",
+            "object": self._object,
             "choices": [
-                {"index": index, "message": message, "finish_reason": "stop"}
-                for index, message in sorted(choices.items())
+                {"index": index, **choice, "finish_reason": "stop"}
+                for index, choice in sorted(choices.items())
             ],
         }
 
+    def _empty(self) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": None}}
 
-def _strings(value: Any) -> Iterator[tuple[jsontext.Path, str]]:
-    for path, text in jsontext.strings(value, skip=OPAQUE):
-        if path[-1] != jsontext.KEY:
-            yield path, text
+    def _fill(self, choice: dict[str, Any], way: list[str], text: str) -> None:
+        message = choice["message"]
+        if way[0] == "tool_calls" and len(way) == 3:
+            calls = message.setdefault("tool_calls", [])
+            while len(calls) <= int(way[1]) and len(calls) < CHOICES_MAX:
+                call = {"id": f"call_{len(calls)}", "type": "function"}
+                calls.append(call | {"function": {"name": "", "arguments": ""}})
+            calls[int(way[1])]["function"][way[2]] = text
+        else:
+            message["/".join(way)] = text
+
+    def _piece(self, text: str | None) -> dict[str, Any]:
+        return {"delta": {} if text is None else {"role": "assistant", "content": text}}
+
+    def _text(self, text: str) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": text}}
+
+
+class CompletionsReply(ChatReply):
+    """One text completion, plain or streamed."""
+
+    _object = _event_object = "text_completion"
+
+    def _empty(self) -> dict[str, Any]:
+        return {"text": ""}
+
+    def _fill(self, choice: dict[str, Any], way: list[str], text: str) -> None:
+        choice["/".join(way)] = text
+
+    def _piece(self, text: str | None) -> dict[str, Any]:
+        return {"text": text or ""}
+
+    _text = _piece
 
 
 def _channel(value: Any, path: jsontext.Path) -> str:
     """The name of the channel a path leads to; list positions become the entries' own indexes."""
-    names: list[str] = []
+    return "/".join(_names(value, path)) or "text"
+
+
+def _names(value: Any, path: jsontext.Path) -> Iterator[str]:
     for step in path:
+        if step == jsontext.KEY:
+            yield jsontext.KEY
+            return
         value = value[step]
         if isinstance(step, int):
-            names.append(str(_index(value, step)))
+            yield str(index_of(value, step))
         elif path[0] != "choices" or step not in _LEFT_OUT:
-            names.append(step)
-    return "/".join(names)
-
-
-def _choices(value: Any) -> list[Any]:
-    return _list(value.get("choices")) if isinstance(value, dict) else []
-
-
-def _index(entry: Any, position: int) -> int:
-    index = entry.get("index") if isinstance(entry, dict) else None
-    return index if type(index) is int and 0 <= index < 10_000 else position
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _plain_parts(content: Any) -> Iterator[str]:
-    """The texts of a message's content, tagged blocks of evidence left out."""
-    if isinstance(content, str):
-        yield content
-    for part in _list(content):
-        if isinstance(part, dict) and isinstance(part.get("text"), str) and not _tagged(part):
-            yield part["text"]
-
-
-def _tagged(part: dict[str, Any]) -> bool:
-    qualifiers = part.get("qualifiers")
-    return part.get("type") == "grounding_source" or (
-        isinstance(qualifiers, list) and "grounding_source" in qualifiers
-    )
-
-
-def _message_evidence(messages: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    for message in messages:
-        content = message.get("content")
-        kind = _EVIDENCE_ROLES.get(str(message.get("role")))
-        if kind:
-            yield from ((kind, text) for text in _plain_parts(content))
-        for part in _list(content):
-            inner = part.get("guardContent", {}).get("text", part) if isinstance(part, dict) else {}
-            if isinstance(inner, dict) and _tagged(inner) and isinstance(inner.get("text"), str):
-                yield "tagged", inner["text"]
-
-
-def _documents(documents: Any) -> Iterator[tuple[str, str]]:
-    for document in _list(documents):
-        if isinstance(document, str):
-            yield "documents", document
-        elif isinstance(document, dict):
-            for key in _DOCUMENT_FIELDS:
-                if isinstance(document.get(key), str):
-                    yield "documents", document[key]
+            yield step

@@ -6,15 +6,14 @@ strings of the same path are read as one text, and each event's strings must all
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from guard import jsontext
 from guard.dialects import Note, Request
-from guard.gate import Leaving, Reading
+from guard.dialects.common import JSONReply, framed
+from guard.gate import Reading
 from guard.sse import Event
-from guard.types import Fragment
 
 _OPAQUE_IN_STREAMS = frozenset({
     "id", "object", "model", "role", "type", "index", "created", "created_at", "item_id",
@@ -28,66 +27,66 @@ class Plain:
 
     name = "plain"
 
-    def read_request(self, value: Any) -> Request:
+    def read_request(self, path: str, value: Any) -> Request:
+        """Reads what may be there."""
         if not isinstance(value, dict):
             return Request()
         return Request(model=str(value.get("model") or ""), streamed=value.get("stream") is True)
 
     def reply(self, request: Request) -> PlainReply:
-        return PlainReply()
+        """A fresh reader for one reply."""
+        return PlainReply(request)
 
 
-class PlainReply:
+class PlainReply(JSONReply):
     """One reply of any shape."""
 
-    last = b""
-
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
         self._lines = False  # newline-delimited JSON, not server-sent events
 
     @property
-    def keep_alive(self) -> bytes:
+    def keep_alive(self) -> bytes:  # type: ignore[override]
         return b"\n" if self._lines else b": waiting\n\n"
 
-    def read_plain(self, value: Any) -> Reading:
-        found = list(jsontext.strings(value))
-        fragments = (Fragment("/".join(map(str, path)) or "text", text) for path, text in found)
-        return Reading(tuple(fragments), parsed=[path for path, _ in found])
+    def parse(self, data: bytes) -> Any:
+        try:
+            return jsontext.parse(data)
+        except jsontext.UnreadableError:
+            return data.decode("utf-8", "replace")
+
+    def dump(self, value: Any) -> bytes:
+        return value.encode() if isinstance(value, str) else jsontext.dump(value)
+
+    def channel(self, value: Any, path: jsontext.Path) -> str:
+        return "/".join(map(str, path)) or "text"
 
     def read_event(self, event: Event) -> Reading:
-        if event.data is None:
-            return Reading()
-        self._lines = event.raw.strip() == event.data  # an SSE event names its field
-        try:
-            value = jsontext.parse(event.data)
-        except jsontext.UnreadableError:
-            value = event.data.decode("utf-8", "replace")
-        found = list(jsontext.strings(value, skip=_OPAQUE_IN_STREAMS))
-        fragments = tuple(
-            Fragment("/".join(map(str, path)) or "text", text) for path, text in found
-        )
-        return Reading(fragments, (), (), (), (value, [path for path, _ in found], event))
+        if event.data is not None:
+            self._lines = event.raw.strip() == event.data  # an SSE event names its field
+            self.opaque = _OPAQUE_IN_STREAMS
+        return super().read_event(event)
 
-    def rewrite(self, leaving: Leaving) -> bytes:
-        value, paths, event = leaving.reading.parsed
-        value = copy.deepcopy(value)
-        for path, text in zip(paths, leaving.texts or (), strict=True):
-            if text is None:
-                return b""
-            value = jsontext.put(value, path, text)
-        body = value.encode() if isinstance(value, str) else jsontext.dump(value)
-        if self._lines:
-            return bytes(body + b"\n")
-        name = f"event: {event.name}\n".encode() if event.name else b""
-        lines = b"".join(b"data: " + line + b"\n" for line in body.split(b"\n"))
-        return bytes(name + lines + b"\n")
+    def _strings(self, value: Any) -> Iterator[tuple[jsontext.Path, str]]:
+        for path, text in super()._strings(value):
+            if not any(_fits(path, way) for way in self.request.structural):
+                yield path, text
 
     def end(self, choice: str, note: Note, *, nothing_left: bool) -> bytes:
         body = jsontext.dump(self.refuse(None, {""}, note))
-        return body + b"\n" if self._lines else b"event: error\ndata: " + body + b"\n\n"
+        return body + b"\n" if self._lines else framed(body, "error")
 
     def refuse(self, value: Any, choices: set[str], note: Note) -> Any:
+        """A refusal in nobody's format."""
         return {"refusal": note.refusal, "guard": dict(note.facts)}
 
     def whole(self, texts: Mapping[str, str]) -> Any:
+        """The text of each channel."""
         return dict(texts)
+
+
+def _fits(path: jsontext.Path, way: tuple[str, ...]) -> bool:
+    """Whether a path is one that a route names as structural; `*` is any one step."""
+    return len(path) == len(way) and all(
+        step in ("*", str(found)) for step, found in zip(way, path, strict=True)
+    )

@@ -1,0 +1,190 @@
+"""The ASGI application that guards replies, wherever they come from.
+
+Rules of the file: a client that leaves ends the upstream's work, unless its reply is under review;
+a mistake of ours is told without a word of the text, and nothing more leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+from starlette.types import Receive, Scope, Send
+
+from guard import jsontext
+from guard.call import Call, GoneError, Incoming, decoded, is_upgrade
+from guard.dialects import choose
+from guard.errors import StoreError, UpstreamError
+from guard.reply import Replies
+from guard.sse import ArrayDecoder, LineDecoder, SSEDecoder
+from guard.stream import send_stream
+from guard.types import Exchange
+
+CONTEXT_HEADER_LIMIT_BYTES = 8 * 1024
+
+_LINES = ("application/x-ndjson", "application/jsonl", "application/ndjson")
+
+log = logging.getLogger("guard")
+
+Ask = Callable[[Call, bytes], AbstractAsyncContextManager[Incoming]]
+"""Passes a request with its body on, and gives its reply. Raises UpstreamError."""
+
+
+class Guarding:
+    """Reads a request, asks for its reply, and sends what may leave of it."""
+
+    def __init__(self, replies: Replies, ask: Ask) -> None:
+        self._replies = replies
+        self._settings = replies.settings
+        self._ask = ask
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = decoded(scope["headers"])
+        try:
+            body, problem = await self._body(receive, headers), None
+        except UpstreamError as error:
+            body, problem = b"", error
+        except GoneError:
+            return
+        call = self._call(scope, receive, send, body, headers)
+        if problem is not None:
+            await call.fail(problem)
+            return
+        work = asyncio.create_task(self._serve(call, body))
+        watch = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                call.client_gone = True
+                if not call.finished and (call.stored or not call.review_id):
+                    work.cancel()
+            with contextlib.suppress(asyncio.CancelledError, GoneError):
+                await work
+        finally:
+            watch.cancel()
+            work.cancel()
+            self._replies.metrics.exchange(
+                call.exchange.route, call.guard_seconds, sources=bool(call.exchange.sources)
+            )
+
+    async def _serve(self, call: Call, body: bytes) -> None:
+        try:
+            async with self._ask(call, body) as incoming:
+                await self._send(call, incoming)
+        except (UpstreamError, StoreError) as error:
+            await call.fail(error)
+        except (GoneError, ConnectionAbortedError):
+            raise
+        except Exception as error:  # a mistake of ours: nothing more leaves, no text is logged
+            facts = {"id": call.exchange.id, "error": type(error).__name__}
+            log.error("failure", extra={"facts": facts})
+            told = "the guard failed; its log says where"
+            await call.fail(UpstreamError(told, status=500, code="guard_failure"))
+
+    async def _send(self, call: Call, incoming: Incoming) -> None:
+        """Sends a reply as its kind wants it. Raises UpstreamError and StoreError."""
+        call.status = incoming.status
+        if call.scope["method"] == "HEAD" or incoming.status in (204, 304) or not call.route.guard:
+            await _pass(call, incoming)
+            return
+        if not incoming.in_utf8:
+            raise UpstreamError(
+                "the upstream's reply is not in UTF-8; only UTF-8 can be read", code="unreadable"
+            )
+        if incoming.get("content-encoding").lower() not in ("identity", ""):
+            raise UpstreamError(
+                "the upstream compressed its reply though `identity` was asked for; "
+                "turn compression off there, or set `guard: off` for this route",
+                code="unreadable",
+            )
+        kind, limit = incoming.kind, self._settings.event_limit_bytes
+        is_json = kind == "application/json" or kind.endswith("+json")
+        if kind == "text/event-stream":
+            await send_stream(self._replies, call, incoming, SSEDecoder(limit_bytes=limit))
+        elif kind in _LINES:
+            await send_stream(self._replies, call, incoming, LineDecoder(limit_bytes=limit))
+        elif is_json and call.exchange.dialect == "gemini" and call.request.streamed:
+            await send_stream(self._replies, call, incoming, ArrayDecoder(limit_bytes=limit))
+        else:
+            await self._replies.send(call, incoming, is_json=is_json)
+
+    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+        if is_upgrade(headers):
+            raise UpstreamError("upgrades are not served", status=501, code="upgrade", unpaid=True)
+        limit = self._settings.request_limit_bytes
+        told = headers.get("content-length", "0")
+        body, more = bytearray(), True
+        size = int(told) if told.isdigit() else 0
+        while more and size <= limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise GoneError
+            body += message.get("body", b"")
+            size = max(size, len(body))
+            more = message.get("more_body", False)
+        if size > limit:
+            raise UpstreamError(
+                f"the request is larger than request_limit_bytes ({limit})",
+                status=413,
+                code="too_large",
+            )
+        return bytes(body)
+
+    def _call(
+        self, scope: Scope, receive: Receive, send: Send, body: bytes, headers: Mapping[str, str]
+    ) -> Call:
+        dialect = choose(scope["path"])
+        try:
+            value = jsontext.parse(body) if body else None
+        except jsontext.UnreadableError:
+            value = None
+        request = dialect.read_request(scope["path"], value)
+        route = self._settings.route(scope["path"], request.model, headers)
+        sources = [text for kind, text in request.evidence if kind in route.sources]
+        if route.trust_context:
+            sources += _context(headers.get("x-guard-context", ""))
+        exchange = Exchange(
+            id=secrets.token_hex(16),
+            received_at=time.time(),
+            route=route.name,
+            dialect=dialect.name,
+            model=request.model,
+            prompt=request.prompt,
+            sources=tuple(filter(None, sources)),
+            streamed=request.streamed,
+        )
+        request = replace(request, structural=route.structural)
+        return Call(exchange, route, request, dialect.reply(request), scope, receive, send)
+
+
+async def _pass(call: Call, incoming: Incoming) -> None:
+    """Sends a reply that holds no generated text as it comes."""
+    await call.begin(incoming.status, incoming.for_client(changed=False))
+    async for chunk in incoming.chunks:
+        await call.write(chunk)
+    await call.finish()
+
+
+def _context(header: str) -> list[str]:
+    """The sources in an X-Guard-Context header; nothing where it cannot be read."""
+    if not header or len(header) > CONTEXT_HEADER_LIMIT_BYTES:
+        return []
+    try:
+        raw = base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))
+        value = json.loads(raw)
+    except ValueError:
+        return []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
