@@ -72,6 +72,11 @@ class Choice:
     def verdict(self) -> Verdict:
         return strongest(self.verdicts)
 
+    @property
+    def decided(self) -> bool:
+        """Nothing more of it can leave, and no worse can be found."""
+        return self.closed and self.action is Action.BLOCK
+
 
 class _Channel:
     """One text of the reply, as far as it was read, judged and let go."""
@@ -146,10 +151,11 @@ class _Channel:
             return
         passages = [
             passage
-            for path, text in jsontext.strings(self._value)
+            for path, text in jsontext.strings(self._value, keys=True)
             for passage in self._cuts.passages(self._exchange, _inner(self.name, path), text)
         ]
-        self._paths = {_inner(self.name, path): path for path, _ in jsontext.strings(self._value)}
+        found = jsontext.strings(self._value, keys=True)
+        self._paths = {_inner(self.name, path): path for path, _ in found}
         self._open = len(passages)
         if not passages:
             self.cleared = self.length
@@ -253,7 +259,7 @@ class Gate:
             if copied is not None:
                 spans.append((copied, 0, copied.length))
                 continue
-            channel = self._channel(fragment.channel, reading)
+            channel = self._channel(fragment, reading)
             start = channel.length
             if fragment.text:
                 channel.feed(fragment.text)
@@ -285,12 +291,12 @@ class Gate:
         dirty, self._dirty = self._dirty, {}
         for channel in dirty:
             for passage in channel.ready():
-                if channel.choice.action is not Action.BLOCK:
+                if not channel.choice.decided:
                     yield channel, passage
         while self._late:
             late, self._late = self._late, []
             for channel, passage in late:
-                if channel.choice.action is not Action.BLOCK:
+                if not channel.choice.decided:
                     yield channel, passage
 
     def settle(self, ticket: object, passage: Passage, verdict: Verdict) -> None:
@@ -453,8 +459,13 @@ class Gate:
             self._late.append((channel, passage))
         self._dirty[channel] = None
 
-    def _channel(self, name: str, reading: Reading) -> _Channel:
+    def _channel(self, fragment: Fragment, reading: Reading) -> _Channel:
+        name = fragment.channel
         channel = self._channels.get(name)
+        if channel is not None and channel.ended and fragment.text:
+            # The upstream begins this text anew: what ended stays as it was.
+            self._channels[f"{name}~{len(self._channels)}"] = self._channels.pop(name)
+            channel = None
         if channel is None:
             owner = _owner(name, reading)
             choice = self._choices.setdefault(owner, Choice(owner))

@@ -1,13 +1,13 @@
 """The strings inside JSON: found, each with its path, and put back changed.
 
-Rules of the file: every string is found, those of doubled keys and those used as keys with blanks
-in them among them; what does not parse is None, never a guess.
+Rules of the file: every string is found, those of doubled keys among them, and keys too: those
+with blanks in them, and all of them where a model wrote the JSON.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 DEPTH_MAX = 200  # deeper JSON is refused; no honest reply nests so far
@@ -44,37 +44,31 @@ def dump(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def strings(
-    value: Any, path: Path = (), *, skip: Container[str] = ()
-) -> Iterator[tuple[Path, str]]:
-    """Every string below a value, with its path, in order; not those below the keys in `skip`."""
+def strings(value: Any, path: Path = (), *, keys: bool = False) -> Iterator[tuple[Path, str]]:
+    """Every string below a value, with its path, in order; `keys`: and every key."""
     if len(path) > DEPTH_MAX:
         raise UnreadableError("nested too deeply")
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from strings(item, (*path, index), skip=skip)
+            yield from strings(item, (*path, index), keys=keys)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key in skip:
-                continue
-            if " " in key:  # prose; a name has no blanks
+            if keys or " " in key:  # prose; a name has no blanks
                 yield (*path, key, KEY), key
-            yield from strings(item, (*path, key), skip=skip)
+            yield from strings(item, (*path, key), keys=keys)
 
 
 def replaced(value: Any, change: Callable[[Path, str], str], path: Path = ()) -> Any:
-    """A copy of a value with every string changed as `change(path, text)` says."""
+    """A copy of a value with every string and key changed as `change(path, text)` says."""
     if isinstance(value, str):
         return change(path, value)
     if isinstance(value, list):
         return [replaced(item, change, (*path, index)) for index, item in enumerate(value)]
     if isinstance(value, dict):
         return {
-            change((*path, key, KEY), key) if " " in key else key: replaced(
-                item, change, (*path, key)
-            )
+            change((*path, key, KEY), key): replaced(item, change, (*path, key))
             for key, item in value.items()
         }
     return value

@@ -173,10 +173,10 @@ def _strings(
                 continue
             if " " in key:  # prose; a name has no blanks
                 yield (*path, key, jsontext.KEY), key
-            inside: Container[str | tuple[str, str]] = (
-                () if key in GENERATED and isinstance(item, dict | list) else opaque
-            )
-            yield from _strings(item, (*path, key), key, inside)
+            if key in GENERATED and isinstance(item, dict | list):
+                yield from jsontext.strings(item, (*path, key), keys=True)
+            else:
+                yield from _strings(item, (*path, key), key, opaque)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _strings(item, (*path, index), parent, opaque)
