@@ -32,6 +32,8 @@ from guard.types import Exchange, Finding, Outcome, State, Verdict
 BODY_LIMIT_BYTES = 16 * 2**20
 WAIT_MAX_SECONDS = 60.0  # a poll may wait so long; proxies in front cut longer ones off
 LIST_MAX = 200
+ARRIVING_SECONDS = 3.0  # a decision waits so long for the end of a reply
+ARRIVING_LOOK_SECONDS = 0.05
 _OPEN = {"/guard/healthz", "/guard/readyz"}
 
 log = logging.getLogger("guard")
@@ -186,14 +188,9 @@ class API:
         texts = {key: body.get(key, "") for key in ("id", "decision_id", "reason", "reviewer")}
         if not all(isinstance(value, str) for value in texts.values()) or not texts["id"]:
             raise _BadRequestError("`id` is the review's id; decision_id, reason are strings")
+        until = time.monotonic() + ARRIVING_SECONDS
         try:
-            found = await self._store.decide(
-                item=texts["id"],
-                decision_id=texts["decision_id"] or secrets.token_hex(16),
-                outcome=Outcome(outcome),
-                reviewer=texts["reviewer"] or "token",
-                reason=texts["reason"],
-            )
+            found = await self._decided(texts, Outcome(outcome), until)
         except UnknownItem as error:
             raise _BadRequestError("no review has this id", 404) from error
         except NotWhole as error:
@@ -203,6 +200,23 @@ class API:
             decision = {"outcome": error.decision.outcome, "reviewer": error.decision.reviewer}
             return _json({"error": {"code": "settled"}, "decision": decision}, status)
         return _json(public(found))
+
+    async def _decided(self, texts: dict[str, str], outcome: Outcome, until: float) -> StoredItem:
+        """Decides; waits a little for a reply that is still arriving. Raises Refused."""
+        name = texts["decision_id"] or secrets.token_hex(16)
+        while True:
+            try:
+                return await self._store.decide(
+                    item=texts["id"],
+                    decision_id=name,
+                    outcome=outcome,
+                    reviewer=texts["reviewer"] or "token",
+                    reason=texts["reason"],
+                )
+            except NotWhole:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(ARRIVING_LOOK_SECONDS)
 
 
 def checked(name: str, text: str, verdict: Verdict) -> dict[str, Any]:
@@ -229,9 +243,10 @@ def finding_row(finding: Finding) -> dict[str, Any]:
 def public(found: StoredItem) -> dict[str, Any]:
     """A review as anyone with its id may see it; the reply only once it is released."""
     decision = found.decision
+    arriving = found.state is State.ARRIVING
     body: dict[str, Any] = {
         "id": found.item.id,
-        "state": found.state,
+        "state": State.WAITING if arriving else found.state,
         "deadline": found.item.deadline,
     }
     if decision is not None:

@@ -132,6 +132,7 @@ def test_a_held_stream_goes_on_as_a_person_decides(
     upstream.answers["/hold/v1/chat/completions"] = text
     client = Client(url, "hold")
     review = last_review(url, "hold", "arriving")["id"]
+    assert api(url, f"/guard/v1/reviews/{review}")["state"] == "waiting"
     assert decide(url, review, "approve")["status"] == 409  # not before the reply is whole
     until(lambda: b": waiting" in client.got)  # kept alive while the upstream still writes
     assert client.text == FINE * 12
