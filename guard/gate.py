@@ -67,6 +67,7 @@ class Choice:
     stopped: bool = False  # something in it must not leave
     closed: bool = False  # its typed ending has left
     emitted: int = 0  # code points that left
+    ended_by: Verdict | None = None  # what stopped it: the same, whatever was read beyond it
 
     @property
     def verdict(self) -> Verdict:
@@ -90,6 +91,7 @@ class _Channel:
         self.cleared = 0
         self.emitted = 0
         self.stop: int | None = None
+        self.stopped_by: Verdict | None = None
         self.masks: list[tuple[int, int]] = []
         self.whole: bool | None = None  # JSON; None while its first characters do not tell
         self.replacement: str | None = None  # masked JSON, serialised again
@@ -173,7 +175,7 @@ class _Channel:
             self._widest = max([self._widest, *(last - first for first, last in verdict.masks)])
         if stops:
             if self.stop is None:
-                self.stop = 0 if inside else passage.start
+                self.stop, self.stopped_by = 0 if inside else passage.start, verdict
         elif self.stop is None and not inside:
             self.cleared = passage.end
         if inside and self._open == 0:
@@ -426,6 +428,7 @@ class Gate:
                 text = channel.shown(start, end, fragment.text)[: max(0, channel.stop - start)]
                 texts.append(text)
                 changed = True
+                channel.choice.ended_by = channel.stopped_by
                 endings.append(channel.choice)
             else:
                 return None

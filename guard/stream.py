@@ -164,7 +164,7 @@ class _Stream:
         return out
 
     def _ending(self, choice: Choice) -> bytes:
-        note = self._call.note(choice.verdict)
+        note = self._call.note(choice.ended_by or choice.verdict)
         if self._problem:
             note = replace(note, facts={**note.facts, "error": self._problem})
         return self._call.reply.end(choice.name, note, nothing_left=choice.emitted == 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from guard.dialects import Note, choose
 from guard.gate import Gate
 from guard.inspector import Inspector
-from guard.sse import ArrayDecoder, Decoder, LineDecoder, SSEDecoder
+from guard.sse import ArrayDecoder, Decoder, Event, LineDecoder, SSEDecoder
 from guard.types import Action, Exchange, Verdict
 
 LIMIT_BYTES = 2**24
@@ -32,15 +34,6 @@ def cuts(raw: bytes, chance: random.Random, *, pieces: int = 8) -> Iterator[byte
     for start, end in zip([0, *marks], [*marks, len(raw)], strict=True):
         if start < end:
             yield raw[start:end]
-
-
-def decoder_of(raw: bytes, kind: str) -> Decoder:
-    """The decoder of a recorded stream."""
-    if kind == "ollama":
-        return LineDecoder(limit_bytes=LIMIT_BYTES)
-    if kind == "gemini" and raw.lstrip()[:1] == b"[":
-        return ArrayDecoder(limit_bytes=LIMIT_BYTES)
-    return SSEDecoder(limit_bytes=LIMIT_BYTES)
 
 
 def through(
@@ -80,14 +73,15 @@ def through(
             out.extend(reply.write(leaving))
             for name in leaving.endings:
                 choice = gate.choice(name)
-                note = Note("No.", {"verdict": choice.verdict.action.word})
+                assert choice.ended_by is not None
+                note = Note("No.", {"verdict": choice.ended_by.action.word})
                 out.extend(reply.end(name, note, nothing_left=choice.emitted == 0))
 
     for chunk in chunks:
         for event in decoder.feed(chunk):
             gate.take(event, reply.read_event(event))
         pump()
-        if gate.over:
+        if gate.over and gate.action is not Action.REVIEW:
             break
     else:
         for event in decoder.flush():
@@ -98,3 +92,23 @@ def through(
     if gate.over:
         out.extend(reply.last)
     return Outcome(bytes(out), gate.verdict, gate.texts(redacted=False))
+
+
+def said(raw: bytes, path: str) -> dict[str, str]:
+    """Every text of a stream by its channel, as a client would put it together."""
+    dialect = choose(path)
+    reply = dialect.reply(dialect.read_request(path, {}))
+    texts: dict[str, str] = {}
+    if raw.lstrip()[:1] == b"[":
+        values = [json.dumps(value).encode() for value in json.loads(raw)]
+    elif dialect.name == "ollama":
+        values = raw.split(b"\n")
+    else:
+        lines = re.split(rb"\r\n|\r|\n", raw)
+        values = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+    for value in values:
+        if value and value != b"[DONE]":
+            for fragment in reply.read_event(Event(value, value)).fragments:
+                name = re.sub(r"event/\d+", "event", fragment.channel)
+                texts[name] = texts.get(name, "") + fragment.text
+    return texts

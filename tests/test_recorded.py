@@ -23,7 +23,7 @@ from guard.passages import Cuts
 from guard.rules import load
 from guard.sse import Event
 from guard.types import Exchange
-from tests.streams import Outcome, cuts, through
+from tests.streams import Outcome, cuts, said, through
 
 SHARED = Path(os.environ.get("OUTGUARD_SHARED", Path(__file__).parents[2] / "shared"))
 FOLDER = SHARED / "data" / "transcripts"
@@ -122,31 +122,13 @@ def test_a_word_is_kept_back_the_same_way_in_every_cut(
         assert first.verdict.action > 0, (row["file"], word)
         for other in others:
             assert other.verdict.action == first.verdict.action, row["file"]
-            assert said(other.raw, row["api"]) == said(first.raw, row["api"]), (row["file"], word)
-        for text in said(first.raw, row["api"]).values():
+            assert said(other.raw, PATHS[row["api"]]) == said(first.raw, PATHS[row["api"]]), (
+                row["file"],
+                word,
+            )
+        for text in said(first.raw, PATHS[row["api"]]).values():
             assert word.lower() not in text.lower(), (row["file"], word)
     assert tried > 430
-
-
-def said(raw: bytes, api: str) -> dict[str, str]:
-    """Every text of a stream by its channel, read by a reader of its own."""
-    path = PATHS[api]
-    dialect = choose(path)
-    reply = dialect.reply(dialect.read_request(path, {}))
-    texts: dict[str, str] = {}
-    if raw.lstrip()[:1] == b"[":
-        values = [json.dumps(value).encode() for value in json.loads(raw)]
-    elif api == "ollama_ndjson":
-        values = raw.split(b"\n")
-    else:
-        lines = re.split(rb"\r\n|\r|\n", raw)
-        values = [line[5:].strip() for line in lines if line.startswith(b"data:")]
-    for value in values:
-        if value and value != b"[DONE]":
-            for fragment in reply.read_event(Event(value, value)).fragments:
-                name = re.sub(r"event/\d+", "event", fragment.channel)
-                texts[name] = texts.get(name, "") + fragment.text
-    return texts
 
 
 def test_plain_replies_are_read_and_unchanged(clean: Inspector) -> None:

@@ -7,7 +7,7 @@ is late is itself a finding, `unchecked`; the others are heard all the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -107,15 +107,8 @@ class _Window:
         assert rule.compiled is not None
         view = self._narrow if rule.case else self._wide
         folded = view.folded
-        growing = rule.longest is not None and not self._passage.final
         findings = []
-        for match in rule.compiled.finditer(
-            folded.text,
-            view.first,
-            overlapped=self._passage.loose,
-            partial=growing,
-            timeout=_left(deadline),
-        ):
+        for match in self._found(rule, rule.compiled, view, deadline):
             start, end = match.span()
             if start >= view.last:
                 break
@@ -134,6 +127,26 @@ class _Window:
                     )
                 )
         return findings
+
+    def _found(
+        self, rule: Rule, pattern: regex.Pattern[str], view: _View, deadline: float
+    ) -> Iterator[regex.Match[str]]:
+        text, loose = view.folded.text, self._passage.loose
+        if not loose or rule.longest is None:
+            growing = rule.longest is not None and not self._passage.final
+            yield from pattern.finditer(
+                text, view.first, overlapped=loose, partial=growing, timeout=_left(deadline)
+            )
+            return
+        # How far such a match is seen to grow must not depend on how much has arrived.
+        assert isinstance(rule.reach, int)
+        for start in range(view.first, view.last):
+            end = start + rule.reach
+            match = pattern.match(
+                text, start, min(end, len(text)), partial=end <= len(text), timeout=_left(deadline)
+            )
+            if match is not None:
+                yield match
 
     def invisible(self) -> list[Finding]:
         """A run of invisible characters that no script needs."""
