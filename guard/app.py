@@ -19,8 +19,10 @@ from guard.detectors.pattern import PatternDetector
 from guard.detectors.toxicity import Engine, ToxicityDetector, load_engine
 from guard.errors import SettingsError, StoreError
 from guard.examples import check
+from guard.guarding import Guarding
 from guard.inspector import Inspector
 from guard.metrics import Metrics
+from guard.middleware import Inside
 from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reply import Replies
@@ -71,12 +73,16 @@ def ensure_token(settings: Settings) -> str:
 class App:
     """The ASGI application: `/guard/…` is ours, everything else the proxy's."""
 
-    def __init__(self, settings: Settings, *, examples: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, examples: bool = True, inside: ASGIApp | None = None
+    ) -> None:
+        """`inside`: an application whose replies are guarded, in place of an upstream's."""
         inspector, engine = build_inspector(settings, examples=examples)
         self._store = ReviewStore(settings.redis)
         metrics = Metrics()
         self._api: ASGIApp = API(settings, inspector, engine, self._store, metrics).app()
-        self._proxy = Proxy(Replies(settings, inspector, self._store, metrics))
+        replies = Replies(settings, inspector, self._store, metrics)
+        self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,19 +91,28 @@ class App:
         elif scope["path"].startswith("/guard/") or scope["path"] == "/guard":
             await self._api(scope, receive, send)
         else:
-            await self._proxy(scope, receive, send)
+            await self._guarding(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._store.open()
-        await self._proxy.open()
-        self._sweeper = asyncio.create_task(self._sweep())
+        await self.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._sweeper.cancel()
-        await self._proxy.close()
-        await self._store.close()
+        await self.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def open(self) -> None:
+        """Begins to serve. Redis may be away."""
+        await self._store.open()
+        await self._guarding.open()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Ends what `open` began."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._guarding.close()
+        await self._store.close()
 
     async def _sweep(self) -> None:
         while True:

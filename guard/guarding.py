@@ -46,6 +46,12 @@ class Guarding:
         self._settings = replies.settings
         self._ask = ask
 
+    async def open(self) -> None:
+        """Prepares what asking needs."""
+
+    async def close(self) -> None:
+        """Gives it back."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoded(scope["headers"])
         try:

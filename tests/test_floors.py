@@ -17,7 +17,7 @@ FLOORS = (
     "guarding",
     "proxy middleware api",
     "app batch demo",
-    "cli __main__",
+    "library cli __main__",
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 NO_TESTS_OF_THEIR_OWN = {

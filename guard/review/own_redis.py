@@ -179,7 +179,7 @@ def kept(data: Path) -> Iterator[str]:
                     _log.error("%s", error)
         own.stop()
 
-    keeper = threading.Thread(target=keep, name="private Redis")
+    keeper = threading.Thread(target=keep, name="private Redis", daemon=True)
     keeper.start()
     try:
         yield address.result()
