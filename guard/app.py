@@ -41,6 +41,15 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
     names = tuple(route.name for route in settings.routes)
     rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
     engine = load_engine(settings.engine)
+    for route in settings.routes:
+        lost = _lost_by_token(route.name, rulebook, engine) if route.release == "token" else []
+        if lost:
+            raise SettingsError(
+                f"route {route.name!r} has `release: token`, which tries pattern and phrase rules "
+                f"only; these would never be tried there: {', '.join(lost)}. Take them off it "
+                "(`scope` of a rule, `shadow: true` of a category in policy.yaml), or set "
+                "`release: sentence`"
+            )
     detectors = (
         PatternDetector(rulebook.rules),
         GroundingDetector(rulebook.rules),
@@ -50,6 +59,23 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
     inspector = Inspector(detectors, rulebook.policy, cuts, digest=rulebook.digest)
     inspector.judge_text(Exchange("start", 0.0), "text", "Warm before the first reply comes.")
     return inspector, engine
+
+
+def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
+    """The rules and scores that act on a route, but need more than a number of characters."""
+    policy = rulebook.policy
+    lost = [
+        rule.id
+        for rule in rulebook.rules
+        if not isinstance(rule.reach, int)
+        and not rule.shadow
+        and route in (rule.routes or (route,))
+        and not policy.threshold(route, rule.category).shadow
+    ]
+    scored = [policy.threshold(route, category) for category in engine.categories]
+    if any(threshold.actions and not threshold.shadow for threshold in scored):
+        lost.append(f"toxicity/{engine.name}")
+    return lost
 
 
 def ensure_token(settings: Settings) -> str:

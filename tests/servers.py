@@ -45,7 +45,7 @@ def guard(folder: Path, command: str, *options: str) -> Iterator[tuple[str, Path
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        _await_ready(url, process)
+        _await_ready(url, process, log)
         yield url, log
         process.terminate()
         assert process.wait(STOP_SECONDS) == 0
@@ -58,7 +58,7 @@ def guard(folder: Path, command: str, *options: str) -> Iterator[tuple[str, Path
             process.wait()
 
 
-def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -66,7 +66,7 @@ def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError("the guard did not start")
+    raise AssertionError(f"the guard did not start: {log.read_text()}")
 
 
 class RawUpstream:

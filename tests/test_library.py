@@ -41,6 +41,23 @@ def test_own_rules_and_routes(tmp_path: Path) -> None:
         guard.Guard(rules=str(tmp_path / "none"))
 
 
+def test_a_route_that_releases_by_token_loses_no_rule_unseen(tmp_path: Path) -> None:
+    config = tmp_path / "guard.yaml"
+    config.write_text("routes: [{name: quick, release: token}]\n")
+    with pytest.raises(SettingsError, match=r"number-not-in-context.*toxicity/"):
+        guard.Guard(config=config)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "policy.yaml").write_text(
+        "routes: {quick: {toxicity: {shadow: true}}, default: {house: {block: 1}}}\n"
+    )
+    (rules / "a.yaml").write_text(
+        "category: house\nrules:\n  - id: a\n    phrases: [plum]\n    score: 1\n"
+        "    examples: {match: [a plum], pass: [b]}\n"
+    )
+    assert guard.Guard(config=config, rules=str(rules)).check("a plum").verdict == "block"
+
+
 def _application() -> FastAPI:
     app = FastAPI()
 

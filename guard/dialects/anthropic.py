@@ -120,7 +120,7 @@ class MessagesReply(JSONReply):
     def prune(self, value: Any, leaving: Leaving) -> Any:
         if isinstance(value, dict) and value.get("type") == "content_block_delta":
             self._changed.add(str(value.get("index")))
-        return value
+        return super().prune(value, leaving)
 
     def write(self, leaving: Leaving) -> bytes:
         value = leaving.reading.parsed[0] if leaving.reading.parsed is not None else None

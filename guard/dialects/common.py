@@ -74,7 +74,7 @@ class JSONReply:
 
     def prune(self, value: Any, leaving: Leaving) -> Any:
         """An event without the choices that are over; None if nothing is left of it."""
-        return value
+        return None if leaving.endings and not any(leaving.texts or ()) else value
 
     def left(self, value: Any) -> None:
         """An event has left: what the ending must know."""
