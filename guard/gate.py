@@ -66,7 +66,7 @@ class Choice:
     action: Action = Action.ALLOW  # the strongest of them
     stopped: bool = False  # something in it must not leave
     closed: bool = False  # its typed ending has left
-    emitted: int = 0  # code points that left
+    emitted: int = 0  # code points of what it says that left
     ended_by: Verdict | None = None  # what stopped it: the same, whatever was read beyond it
 
     @property
@@ -97,6 +97,7 @@ class _Channel:
         self.replacement: str | None = None  # masked JSON, serialised again
         self.verdicts: list[Verdict] = []
         self.ended = False
+        self.alone = False  # whole in its event: a name, a note; not what the reply says
         self._cuts = cuts
         self._exchange = exchange
         self._parts: list[str] = []
@@ -435,7 +436,7 @@ class Gate:
         for (channel, start, _), shown in zip(held.spans, texts, strict=True):
             if shown:
                 channel.emitted = min(start + len(shown), channel.length)
-                channel.choice.emitted += len(shown)
+                channel.choice.emitted += 0 if channel.alone else len(shown)
                 if channel.emitted > channel.cleared and channel.replacement is None:
                     raise GateError
         dropped = tuple(
@@ -475,6 +476,7 @@ class Gate:
             channel = _Channel(name, choice, self._cuts, self._exchange, loose=self._loose)
             if name in reading.whole:
                 channel.whole = True
+            channel.alone = name in reading.ended
             self._channels[name] = channel
         return channel
 

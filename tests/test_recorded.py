@@ -63,9 +63,8 @@ def inspector(folder: Path, word: str, action: str) -> Inspector:
     )
     (folder / "policy.yaml").write_text(f"routes: {{default: {{house: {{{action}: 1}}}}}}\n")
     book = load(folder)
-    return Inspector(
-        [PatternDetector(book.rules)], book.policy, Cuts(book.hold_back, book.look_back)
-    )
+    detector = PatternDetector(book.rules, budget_ms=10_000)  # a busy machine is no finding
+    return Inspector([detector], book.policy, Cuts(book.hold_back, book.look_back))
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +83,12 @@ def outcomes(
         yield through(judge, path, request, pieces, array=array, release=release)
 
 
-@pytest.mark.parametrize("release", ["sentence", "token"])
-def test_clean_streams_leave_byte_for_byte(clean: Inspector, release: str) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("release", "count"), [("sentence", CUTS), ("token", CUTS // 5)])
+def test_clean_streams_leave_byte_for_byte(clean: Inspector, release: str, count: int) -> None:
     for seed, row in enumerate(streams()):
         raw = (FOLDER / row["file"]).read_bytes()
-        for got in outcomes(clean, row, seed, CUTS, release):
+        for got in outcomes(clean, row, seed, count, release):
             assert got.raw == raw, row["file"]
 
 
@@ -105,6 +105,7 @@ def spoken(outcome: Outcome) -> str:
     return ""
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("action", ["block", "redact"])
 def test_a_word_is_kept_back_the_same_way_in_every_cut(
     clean: Inspector, tmp_path: Path, action: str
