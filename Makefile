@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UPSTREAM ?=
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench torture clean
 
 .venv/run.done: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,11 @@ lint: .venv/dev.done
 
 bench: .venv/dev.done  ## requests/s and added latency against the bare upstream, as ratios
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_streams
+
+torture: .venv/dev.done  ## the long tests: a million random cuts, about half an hour
+	OUTGUARD_LAW_CUTS=1000000 OUTGUARD_CUTS=200 $(BIN)/python -m pytest -o timeout=7200 \
+		tests/test_law.py tests/test_recorded.py
 
 clean:
 	rm -rf .venv

@@ -29,8 +29,10 @@ def parse(text: str | bytes) -> Any:
     """
     try:
         value = json.loads(text, object_pairs_hook=_object)
-        for _ in strings(value):
-            pass
+        signs = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+        if sum(map(text.count, signs)) > DEPTH_MAX:  # type: ignore[arg-type]
+            for _ in strings(value):  # raises where it is nested too deeply
+                pass
     except (ValueError, RecursionError) as error:
         raise UnreadableError("not JSON, or nested too deeply") from error
     return value
