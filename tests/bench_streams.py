@@ -1,7 +1,7 @@
 """What guarding a stream costs, measured in one run: `python -m tests.bench_streams`.
 
-Loopback only, about 90 s. Three ways side by side: the bare upstream, the default policy by sentence, and the pattern and
-phrase rules by token.
+Loopback only, about 90 s. Three ways side by side: the bare upstream, the default policy by
+sentence, and the pattern and phrase rules by token.
 """
 
 from __future__ import annotations
