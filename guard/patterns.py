@@ -39,7 +39,7 @@ def flags(*, case: bool) -> int:
 
 def width(pattern: str, *, case: bool = False) -> Width:
     """Measures a pattern that compiles."""
-    tree = _parse(pattern, flags(case=case))
+    tree = parse(pattern, flags(case=case))
     ahead: int | None = 0
     behind = 0
     for node in _walk(tree):
@@ -58,7 +58,7 @@ def width(pattern: str, *, case: bool = False) -> Width:
 def runaway(pattern: str, *, case: bool = False) -> bool:
     """True if a text of a few hundred characters keeps the pattern busy beyond all reason."""
     compiled = regex.compile(pattern, flags(case=case))
-    for probe in _probes(_parse(pattern, flags(case=case))):
+    for probe in _probes(parse(pattern, flags(case=case))):
         try:
             for _ in compiled.finditer(probe, timeout=PROBE_LIMIT_SECONDS):
                 pass
@@ -67,15 +67,15 @@ def runaway(pattern: str, *, case: bool = False) -> bool:
     return False
 
 
-def _parse(pattern: str, flag_bits: int) -> Any:
+def parse(pattern: str, flag_bits: int) -> Any:
     while True:
         source = core.Source(pattern)
         info = core.Info(flag_bits, source.char_type, {})
         source.ignore_space = bool(info.flags & regex.VERBOSE)
         try:
             return core._parse_pattern(source, info)
-        except core._UnscopedFlagSet as unscoped:  # (?i) at the start: read again with it
-            flag_bits = unscoped.global_flags | flag_bits
+        except core._UnscopedFlagSet:  # (?V1) at the start: read again with it
+            flag_bits = info.global_flags
 
 
 def _bounded(size: int) -> int | None:
@@ -153,13 +153,13 @@ def _sample(node: Any, choice: int) -> str:
     if hasattr(node, "matches"):
         if isinstance(node, core.Character):
             return chr(node.value)
-        fitting = [sample for sample in _SAMPLES if _matches(node, sample)]
+        fitting = [sample for sample in _SAMPLES if matches(node, sample)]
         return fitting[choice % len(fitting)] if fitting else ""
     children = list(_children(node))
     return _sample(children[0], choice) if children else ""
 
 
-def _matches(node: Any, character: str) -> bool:
+def matches(node: Any, character: str) -> bool:
     """Whether a set, range or property holds a character."""
     if isinstance(node, core.Range):
         return bool((node.lower <= ord(character) <= node.upper) == node.positive)
@@ -170,6 +170,6 @@ def _matches(node: Any, character: str) -> bool:
         return bool((node.value == ord(character)) == node.positive)
     items = getattr(node, "items", None)
     if isinstance(items, list | tuple):
-        held = any(_matches(item, character) for item in items)
+        held = any(matches(item, character) for item in items)
         return held == bool(getattr(node, "positive", True))
     return False

@@ -82,6 +82,7 @@ class Rule:
     match: tuple[Example, ...] = ()
     passes: tuple[Example, ...] = ()
     miss: tuple[Example, ...] = ()
+    phrases: tuple[str, ...] = ()  # as written; `compiled` finds them
     file: str = ""
     line: int = 0
     way: Way = field(default=(), compare=False)
@@ -253,6 +254,7 @@ class _RuleFile:
             match=match,
             passes=passes,
             miss=miss,
+            phrases=tuple(entry[kind]) if kind == "phrases" and compiled else (),
             file=self._document.file,
             line=int(self._document.place(way).rsplit(":", 2)[1]),
             way=way,
@@ -332,10 +334,14 @@ class _RuleFile:
             self._problem(way, "a pattern is a text that is not empty, best in single quotes")
             return None
         try:
-            return regex.compile(pattern, patterns.flags(case=case))
+            compiled = regex.compile(pattern, patterns.flags(case=case))
         except (regex.error, RecursionError, OverflowError, ValueError) as error:
             self._problem(way, f"not a regular expression: {error}")
             return None
+        if compiled.flags & regex.REVERSE:
+            self._problem(way, "(?r) reads from the end, but a text is read as it comes; remove it")
+            return None
+        return compiled
 
     def _unless(self, way: Way, entry: dict[str, Any]) -> Unless:
         unless = entry.get("unless", {})
@@ -390,16 +396,10 @@ class _RuleFile:
         if not all(words) or not words:
             self._problem(way, "phrases is a list of texts, none of them empty")
             return None, 0, 0
-        blank = rf"\s{{1,{PHRASE_BLANKS_MAX}}}"
-        spelled = [
-            blank.join(regex.escape(word) for word in phrase)
-            for phrase in sorted(words, key=lambda phrase: -len(" ".join(phrase)))
-        ]
-        pattern = rf"(?<!\w)(?:{'|'.join(spelled)})(?!\w)"
         widest = max(
             sum(map(len, phrase)) + PHRASE_BLANKS_MAX * (len(phrase) - 1) for phrase in words
         )
-        return regex.compile(pattern, patterns.flags(case=case)), widest + 2, 1
+        return phrases_pattern(texts, case=case), widest + 2, 1
 
     def _examples(self, way: Way, entry: dict[str, Any]) -> list[tuple[Example, ...]]:
         examples = entry.get("examples")
@@ -441,6 +441,16 @@ class _RuleFile:
                 text += mark[1]
                 at = mark.end()
         return Example(text + value[at:], tuple(context), tuple(marks), way)
+
+
+def phrases_pattern(texts: Sequence[str], *, case: bool) -> regex.Pattern[str]:
+    """Finds whole phrases, the longest first, whatever blanks stand between their words."""
+    blank = rf"\s{{1,{PHRASE_BLANKS_MAX}}}"
+    spelled = [
+        blank.join(map(regex.escape, text.split()))
+        for text in sorted(texts, key=lambda text: -len(" ".join(text.split())))
+    ]
+    return regex.compile(rf"(?<!\w)(?:{'|'.join(spelled)})(?!\w)", patterns.flags(case=case))
 
 
 def summary(rulebook: Rulebook) -> list[dict[str, object]]:

@@ -18,6 +18,7 @@ from guard.patterns import runaway, width
         (r"(?i)\d{1,3}(?:,\d{3}){1,4}", 19, 0, 0),
         (r"(?:foo){e<=2}", None, 0, 0),
         (r"(?x) a  b # a remark", 2, 0, 0),
+        (r"(?p)[a-z]{3}", 3, 0, 0),
     ],
 )
 def test_width(pattern: str, match: int | None, ahead: int | None, behind: int) -> None:

@@ -89,6 +89,7 @@ def test_a_good_pack_loads_and_its_examples_run(tmp_path: Path) -> None:
         (rule("pattern: 'a{0,5}'"), 4, "matches the empty text"),
         (rule("pattern: '\\b'"), 4, "matches the empty text"),
         (rule("pattern: 'a+b'"), 4, "no longest match"),
+        (rule("pattern: '(?r)aab'"), 4, "(?r) reads from the end"),
         (rule("pattern: 'aab(?=.*x)'"), 4, "lookahead without a longest match"),
         (rule("pattern: '(a+)+$'\n    longest: 50"), 4, "run away"),
         (rule("pattern: '(?:a|aa)+$'\n    longest: 50"), 4, "run away"),

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import regex
 
+from guard.detectors.sieve import Sieve
 from guard.folding import IGNORABLE_RUN_MAX, Folded, fold
 from guard.rules import AROUND_CHARS, Rule
 from guard.types import UNCHECKED, Finding, Passage, Reach
@@ -26,25 +27,39 @@ _WORD, _JOINT = "[0-9a-z_]", "[-./:@]"  # after casefold; scripts without blanks
 
 
 class PatternDetector:
-    """Tries every pattern and phrase rule on a passage."""
+    """Tries every pattern and phrase rule on a passage that the sieve does not rule out."""
 
     name = "pattern"
 
     def __init__(self, rules: Sequence[Rule], *, budget_ms: float = RULES_BUDGET_MS) -> None:
         self._rules = [rule for rule in rules if rule.compiled is not None]
+        self._sieve = Sieve(self._rules)
+        self._minding_case = {at for at, rule in enumerate(self._rules) if rule.case}
         self._budget_seconds = budget_ms / 1000
         self.reach: int | Reach = max(
             (rule.reach for rule in self._rules if isinstance(rule.reach, int)), default=0
         )
 
     def detect(self, passage: Passage) -> Sequence[Finding]:
-        seen = _Window(passage)
+        text = passage.text + passage.after
+        if text.isascii():  # plain text is folded already
+            through = self._sieve.rules(text)
+            if not through:
+                return ()
+            seen = _Window(passage)
+        else:
+            seen = _Window(passage)
+            through = self._sieve.rules(seen.wide_text)
+            if seen.width_matters:
+                through = sorted({*through, *self._minding_case})
         deadline = time.perf_counter() + self._budget_seconds
         findings = list(seen.invisible())
-        for rule in self._rules:
+        for at in through:
+            rule = self._rules[at]
+            if not rule.covers(passage.exchange.route, passage.channel):
+                continue
             try:
-                if seen.may_match(rule, deadline):
-                    findings += seen.matches(rule, deadline)
+                findings += seen.matches(rule, deadline)
             except Exception as error:
                 late = isinstance(error, TimeoutError)
                 findings.append(
@@ -88,20 +103,15 @@ class _Window:
         last = folded.from_original(own + len(self._passage.text))
         return _View(folded, folded.from_original(own), last)
 
-    def may_match(self, rule: Rule, deadline: float) -> bool:
-        """A quick no: the rule does not cover the passage, or is not in the window at all."""
-        if (rule.routes or rule.channels) and not rule.covers(
-            self._passage.exchange.route, self._passage.channel
-        ):
-            return False
-        if rule.longest is not None:
-            return True
-        assert rule.compiled is not None and isinstance(rule.reach, int)
-        view = self._narrow if rule.case else self._wide
-        found = rule.compiled.search(
-            view.folded.text, view.first, view.last + rule.reach, timeout=_left(deadline)
-        )
-        return found is not None
+    @property
+    def wide_text(self) -> str:
+        """What rules that mind no case look at, from the passage on."""
+        return self._wide.folded.text[self._wide.first :]
+
+    @property
+    def width_matters(self) -> bool:
+        """Whether rules that mind the case see another text."""
+        return self._narrow.folded.text != self._wide.folded.text
 
     def matches(self, rule: Rule, deadline: float) -> list[Finding]:
         assert rule.compiled is not None
