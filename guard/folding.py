@@ -1,14 +1,16 @@
-"""Text as rules see it: invisible characters gone, full-width forms made plain.
+"""Text as rules see it: invisible characters gone, full-width and ornamental letters made plain.
 
 Rules of the file: folding looks at one code point at a time, so that a cut changes nothing, and
 every folded character knows where it came from. Digits stay digits. Case is left to the patterns.
+Letters of other scripts that look Latin are made Latin in a second reading, beside the first.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 IGNORABLE_RUN_MAX = 64
 """So many invisible characters in a row are skipped; further ones count as characters, so that
@@ -21,6 +23,19 @@ _IGNORABLE = (
 )  # Unicode's Default_Ignorable_Code_Point
 _RUN = re.compile(f"[{_IGNORABLE}]+")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_ORNAMENTAL = {
+    code: plain
+    for first, last in ((0x2100, 0x214F), (0x24B6, 0x24E9), (0x1D400, 0x1D6A3), (0x1F130, 0x1F149))
+    for code in range(first, last + 1)
+    if (plain := unicodedata.normalize("NFKC", chr(code))).isascii() and plain.isalpha()
+    if len(plain) == 1
+}  # letter-like signs, circled and squared letters, the mathematical alphabets
+_WIDE |= {code: ord(plain) for code, plain in _ORNAMENTAL.items()}
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕһԁԛԝӏɡɑɩАВЕКМНОРСТУХІЈЅԌԚԜοαινυρκΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳʟʀɴʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɪƖǀⅼⅰⅴⅹⅽⅾⅿ",
+    "aeopcyxijshdqwlgaiABEKMHOPCTYXIJSGQWoaivupkABEZHIKMNOPTYXcjLRNHABCDEJKMOPTUVWZIIllivxcdm",
+)
+"""Letters that most fonts draw like a Latin one. Source: Unicode Technical Standard 39."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,12 @@ def fold(text: str, *, width: bool = True) -> Folded:
     kept.append(plain[at:])
     origins.extend(range(at, length))
     return Folded("".join(kept), tuple(origins), length)
+
+
+def latin(folded: Folded) -> Folded | None:
+    """A folded text with its look-alikes made Latin; None where there are none."""
+    text = folded.text.translate(_LOOKALIKES) if not folded.text.isascii() else folded.text
+    return replace(folded, text=text) if text != folded.text else None
 
 
 def reach(text: str, start: int, characters: int) -> int | None:

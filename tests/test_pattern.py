@@ -50,6 +50,16 @@ def found(rulebook: Rulebook, text: str, *sources: str) -> list[str]:
         ("pattern: 'code'\n    case: true", "ｃｏｄｅ code", ["code"]),
         ("pattern: 'c\\d'\n    unless: {pattern: '0'}", "c0 c1", ["c1"]),
         ("pattern: 'c\\d'\n    unless: {around: 'test'}", "c1 in a test" + "." * 50 + "c2", ["c2"]),
+        (
+            "phrases: [idiot]",
+            "an \u0456di\u043et, an \U0001d422\U0001d41d\u24d8ot",
+            ["\u0456di\u043et", "\U0001d422\U0001d41d\u24d8ot"],
+        ),
+        (
+            "pattern: '\u0438\u0434\u0438\u043e\u0442'",
+            "\u0438\u0434\u0438\u043e\u0442!",
+            ["\u0438\u0434\u0438\u043e\u0442"],
+        ),
         ("pattern: '^c\\d'", "c1. c2.\nc3", ["c1"]),
         ("pattern: 'c\\d$'", "c1. c2", ["c2"]),
         ("phrases: ['sure thing']", "Sure \n thing, unsure thing", ["Sure \n thing"]),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import regex
 
 from guard.detectors.sieve import Sieve
-from guard.folding import IGNORABLE_RUN_MAX, Folded, fold
+from guard.folding import IGNORABLE_RUN_MAX, Folded, fold, latin
 from guard.rules import AROUND_CHARS, Rule
 from guard.types import UNCHECKED, Finding, Passage, Reach
 
@@ -49,17 +49,17 @@ class PatternDetector:
             seen = _Window(passage)
         else:
             seen = _Window(passage)
-            through = self._sieve.rules(seen.wide_text)
+            through = sorted({at for text in seen.texts for at in self._sieve.rules(text)})
             if seen.width_matters:
                 through = sorted({*through, *self._minding_case})
-        deadline = time.perf_counter() + self._budget_seconds
+        deadline = time.thread_time() + self._budget_seconds  # what others take is not counted
         findings = list(seen.invisible())
         for at in through:
             rule = self._rules[at]
             if not rule.covers(passage.exchange.route, passage.channel):
                 continue
             try:
-                findings += seen.matches(rule, deadline)
+                findings += _matches(seen, rule, deadline)
             except Exception as error:
                 late = isinstance(error, TimeoutError)
                 findings.append(
@@ -75,6 +75,16 @@ class PatternDetector:
                 if late:
                     break
         return findings
+
+
+def _matches(seen: _Window, rule: Rule, deadline: float) -> list[Finding]:
+    """What a rule finds. Raises TimeoutError when the budget is spent, not when time went by."""
+    while True:
+        try:
+            return seen.matches(rule, deadline)
+        except TimeoutError:
+            if time.thread_time() > deadline:
+                raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ class _Window:
         # Rules that mind the case mind the width too; plain text is the same to both.
         plain = self._text.isascii()
         self._narrow = self._wide if plain else self._view(fold(self._text, width=False))
+        alike = latin(self._wide.folded)
+        self._latin = None if alike is None else replace(self._wide, folded=alike)
 
     def _view(self, folded: Folded) -> _View:
         own = len(self._passage.before)
@@ -104,9 +116,10 @@ class _Window:
         return _View(folded, folded.from_original(own), last)
 
     @property
-    def wide_text(self) -> str:
-        """What rules that mind no case look at, from the passage on."""
-        return self._wide.folded.text[self._wide.first :]
+    def texts(self) -> list[str]:
+        """What rules that mind no width look at, from the passage on."""
+        views = (self._wide, self._latin)
+        return [view.folded.text[view.first :] for view in views if view is not None]
 
     @property
     def width_matters(self) -> bool:
@@ -114,8 +127,12 @@ class _Window:
         return self._narrow.folded.text != self._wide.folded.text
 
     def matches(self, rule: Rule, deadline: float) -> list[Finding]:
+        views = (self._narrow if rule.case else self._wide, self._latin)
+        found = [self._in_view(rule, view, deadline) for view in views if view is not None]
+        return list(dict.fromkeys(finding for one in found for finding in one))
+
+    def _in_view(self, rule: Rule, view: _View, deadline: float) -> list[Finding]:
         assert rule.compiled is not None
-        view = self._narrow if rule.case else self._wide
         folded = view.folded
         findings = []
         for match in self._found(rule, rule.compiled, view, deadline):
@@ -194,7 +211,7 @@ def _standing_alone(text: str) -> regex.Pattern[str]:
 
 
 def _left(deadline: float) -> float:
-    return max(deadline - time.perf_counter(), 1e-6)
+    return max(deadline - time.thread_time(), 1e-6)
 
 
 @lru_cache(maxsize=64)
