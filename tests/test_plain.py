@@ -57,6 +57,18 @@ def test_a_stream_of_lines_is_ended_by_a_line() -> None:
     assert ending.endswith(b"}\n")
 
 
+def test_structural_paths_hold_no_text() -> None:
+    ways = (("data", "*", "id"), ("kind",))
+    reply = Plain().reply(Request(structural=ways))
+    value = {
+        "kind": "k",
+        "data": [{"id": "a", "text": "b", "in": {"id": "c"}}],
+        "more": {"kind": "d"},
+    }
+    reading = reply.read_plain(value)
+    assert [fragment.text for fragment in reading.fragments] == ["b", "c", "d"]
+
+
 def test_every_string_of_a_plain_reply_is_a_channel() -> None:
     reading = Plain().reply(Request()).read_plain({"a": ["x", {"b c": "y"}], "n": 1})
     assert [(f.channel, f.text) for f in reading.fragments] == [

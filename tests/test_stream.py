@@ -34,6 +34,9 @@ routes:
   - name: release
     match: {path: /release/*}
     on_review: release
+  - name: other
+    match: {path: /other/*}
+    structural: [id]
   - name: error
     match: {path: /error/*}
     on_block: error
@@ -230,8 +233,8 @@ def test_a_later_block_decides_the_review(url: str, upstream: RawUpstream) -> No
     review = last_review(url, "hold", "arriving")["id"]
     rest.set()
     assert b"content_filter" in client.end()
-    found = api(url, f"/guard/v1/reviews/{review}")
-    assert (found["state"], found["outcome"]) == ("decided", "block")
+    until(lambda: api(url, f"/guard/v1/reviews/{review}")["state"] == "decided")
+    assert api(url, f"/guard/v1/reviews/{review}")["outcome"] == "block"
     assert decide(url, review, "approve")["status"] == 409
 
 
@@ -265,6 +268,18 @@ def test_a_route_may_answer_with_an_error(url: str, upstream: RawUpstream) -> No
     body = json.loads(client.end())
     assert (client.status, body["error"]["code"]) == (400, "content_filter")
     assert "idiot" not in str(body)
+
+
+def test_structural_paths_of_a_route_are_not_read(url: str, upstream: RawUpstream) -> None:
+    body = json.dumps({"id": BAD, "note": FINE}).encode()
+    upstream.answers["/other/x"] = [PLAIN, body]
+    request = urllib.request.Request(f"{url}/other/x", b"{}")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == body
+    upstream.answers["/else/x"] = [PLAIN, body]
+    request = urllib.request.Request(f"{url}/else/x", b"{}")
+    with urllib.request.urlopen(request) as answer:
+        assert b"idiot" not in answer.read()
 
 
 def test_odd_replies_can_be_reviewed_too(url: str, upstream: RawUpstream) -> None:

@@ -19,10 +19,10 @@ from guard.rules import AROUND_CHARS, Rule
 from guard.types import UNCHECKED, Finding, Passage, Reach
 
 RULES_BUDGET_MS = 50  # all rules together, per passage; honest packs need under 1 ms
+_LATIN_RULE = regex.compile(r"(?:[\x20-\x5b\x5d-\x7e]|\\[^pPuUxN])*")
+"""A pattern that speaks of no other script: only such a one is tried on look-alikes too."""
 _INVISIBLE = r"\p{Default_Ignorable_Code_Point}"
 _INVISIBLE_RUN = regex.compile(rf"(?<!{_INVISIBLE}){_INVISIBLE}{{{IGNORABLE_RUN_MAX + 1}}}")
-
-
 _WORD, _JOINT = "[0-9a-z_]", "[-./:@]"  # after casefold; scripts without blanks have no borders
 
 
@@ -127,7 +127,9 @@ class _Window:
         return self._narrow.folded.text != self._wide.folded.text
 
     def matches(self, rule: Rule, deadline: float) -> list[Finding]:
-        views = (self._narrow if rule.case else self._wide, self._latin)
+        assert rule.compiled is not None
+        alike = self._latin if _LATIN_RULE.fullmatch(rule.compiled.pattern) else None
+        views = (self._narrow if rule.case else self._wide, alike)
         found = [self._in_view(rule, view, deadline) for view in views if view is not None]
         return list(dict.fromkeys(finding for one in found for finding in one))
 
