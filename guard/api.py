@@ -21,13 +21,14 @@ from starlette.routing import Route
 
 from guard import jsontext
 from guard.detectors.toxicity import Engine
+from guard.edits import EditError, check_edits, released_reply
 from guard.errors import StoreError
 from guard.inspector import Inspector
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
 from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
 from guard.settings import Settings
-from guard.types import Exchange, Finding, Outcome, State, Verdict
+from guard.types import Action, Exchange, Finding, Outcome, State, Verdict
 
 BODY_LIMIT_BYTES = 16 * 2**20
 WAIT_MAX_SECONDS = 60.0  # a poll may wait so long; proxies in front cut longer ones off
@@ -183,14 +184,21 @@ class API:
     async def decide(self, request: Request) -> Response:
         body = await _body(request)
         outcome = body.get("outcome")
-        if outcome not in (Outcome.APPROVE, Outcome.REJECT):
-            raise _BadRequestError("`outcome` in this version is approve or reject")
+        if outcome not in (Outcome.APPROVE, Outcome.EDIT, Outcome.REJECT):
+            raise _BadRequestError("`outcome` in this version is approve, edit or reject")
         texts = {key: body.get(key, "") for key in ("id", "decision_id", "reason", "reviewer")}
         if not all(isinstance(value, str) for value in texts.values()) or not texts["id"]:
             raise _BadRequestError("`id` is the review's id; decision_id, reason are strings")
+        edits = body.get("edits", {})
+        if not isinstance(edits, dict) or not all(isinstance(v, str) for v in edits.values()):
+            raise _BadRequestError("`edits` is an object of texts by channel")
+        if bool(edits) != (outcome == Outcome.EDIT):
+            raise _BadRequestError("`edits` belongs to the outcome edit, which needs it")
         until = time.monotonic() + ARRIVING_SECONDS
         try:
-            found = await self._decided(texts, Outcome(outcome), until)
+            if edits:
+                await self._check_edits(texts["id"], edits)
+            found = await self._decided(texts, Outcome(outcome), edits, until)
         except UnknownItem as error:
             raise _BadRequestError("no review has this id", 404) from error
         except NotWhole as error:
@@ -201,7 +209,26 @@ class API:
             return _json({"error": {"code": "settled"}, "decision": decision}, status)
         return _json(public(found))
 
-    async def _decided(self, texts: dict[str, str], outcome: Outcome, until: float) -> StoredItem:
+    async def _check_edits(self, name: str, edits: dict[str, str]) -> None:
+        """An edit is judged as the reply was: what would be blocked is not let out by a person."""
+        found = await self._store.get(name)
+        if found is None:
+            raise _BadRequestError("no review has this id", 404)
+        try:
+            check_edits(found.item, edits)
+        except EditError as error:
+            raise _BadRequestError(str(error), 422) from error
+        for channel, text in edits.items():
+            verdict = await asyncio.to_thread(
+                self._inspector.judge_text, found.item.exchange, channel, text
+            )
+            if verdict.action is Action.BLOCK:
+                seen = ", ".join(verdict.categories)
+                raise _BadRequestError(f"the edited text would be blocked: {seen}", 422)
+
+    async def _decided(
+        self, texts: dict[str, str], outcome: Outcome, edits: dict[str, str], until: float
+    ) -> StoredItem:
         """Decides; waits a little for a reply that is still arriving. Raises Refused."""
         name = texts["decision_id"] or secrets.token_hex(16)
         while True:
@@ -212,6 +239,7 @@ class API:
                     outcome=outcome,
                     reviewer=texts["reviewer"] or "token",
                     reason=texts["reason"],
+                    edits=edits,
                 )
             except NotWhole:
                 if time.monotonic() > until:
@@ -251,11 +279,8 @@ def public(found: StoredItem) -> dict[str, Any]:
     }
     if decision is not None:
         body["outcome"] = decision.outcome
-    if decision is not None and decision.outcome is Outcome.APPROVE:
-        try:
-            reply: Any = jsontext.parse(found.item.reply)
-        except jsontext.UnreadableError:
-            reply = found.item.reply.decode("utf-8", "replace")
+    if found.released:
+        reply = released_reply(found.item, found.edits)
         body["reply"] = reply
         short = _short(reply)
         if short is not None:

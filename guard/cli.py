@@ -102,11 +102,13 @@ def _parser() -> argparse.ArgumentParser:
 
     review = commands.add_parser("review", help="the review queue, over HTTP")
     review.set_defaults(run=_review)
-    review.add_argument("what", choices=("list", "show", "approve", "reject"))
+    review.add_argument("what", choices=("list", "show", "approve", "edit", "reject"))
     review.add_argument("id", nargs="?", default="")
     review.add_argument("--url", default="http://127.0.0.1:8080")
     review.add_argument("--token", default=os.environ.get("GUARD_TOKEN", ""))
     review.add_argument("--reason", default="")
+    review.add_argument("--text", default="", help="of an edit: what takes the text's place")
+    review.add_argument("--channel", default="", help="of an edit, where a reply has several texts")
     review.add_argument("--state", default="waiting", help="of the items to list")
     review.add_argument("--json", action="store_true")
     return parser
@@ -318,6 +320,11 @@ def _review(arguments: argparse.Namespace) -> int:
         print(json.dumps(call(f"/guard/v1/reviews/{arguments.id}"), indent=2, ensure_ascii=False))
         return 0
     body = {"id": arguments.id, "outcome": arguments.what, "reason": arguments.reason}
+    if arguments.what == "edit":
+        texts = call(f"/guard/v1/reviews/{arguments.id}")["item"]["texts"]
+        if not arguments.channel and len(texts) != 1:
+            raise SettingsError(f"name a text with --channel, one of: {', '.join(texts)}")
+        body["edits"] = {arguments.channel or next(iter(texts)): arguments.text}
     answer = call("/guard/v1/decisions", body)
     print(json.dumps(answer) if arguments.json else f"{answer['id']}: {answer['outcome']}")
     return 0

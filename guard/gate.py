@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,7 @@ class _Channel:
         self.masks: list[tuple[int, int]] = []
         self.whole: bool | None = None  # JSON; None while its first characters do not tell
         self.replacement: str | None = None  # masked JSON, serialised again
+        self.edited: tuple[int, str] | None = None  # from where on a person's text takes its place
         self.verdicts: list[Verdict] = []
         self.ended = False
         self.alone = False  # whole in its event: a name, a note; not what the reply says
@@ -194,6 +195,11 @@ class _Channel:
 
     def shown(self, start: int, end: int, text: str) -> str:
         """What leaves for the piece of the text from `start` to `end`."""
+        if self.edited is not None and end > self.edited[0]:
+            at, rest = self.edited
+            if start == at:
+                return rest
+            return self.shown(0, at, self.text[:at]) + rest if start < at else ""
         if self.replacement is not None:
             return self.replacement if start == 0 and end > 0 else ""
         if not self.masks:
@@ -401,11 +407,16 @@ class Gate:
             choice.closed = True
         return found
 
-    def approve(self) -> None:
-        """A person let the whole reply out: what was stopped may leave, masked where it must be."""
-        for channel in self._channels.values():
+    def approve(self, edits: Mapping[str, str]) -> None:
+        """A person let the whole reply out: what was stopped may leave, masked where it must be.
+
+        `edits`: channels with another text, which begins with what has left.
+        """
+        for name, channel in self._channels.items():
             channel.stop = None
             channel.cleared = channel.length
+            if name in edits:
+                channel.edited = (channel.emitted, edits[name][channel.emitted :])
         for choice in self._choices.values():
             choice.stopped = False
 
@@ -437,7 +448,8 @@ class Gate:
             if shown:
                 channel.emitted = min(start + len(shown), channel.length)
                 channel.choice.emitted += 0 if channel.alone else len(shown)
-                if channel.emitted > channel.cleared and channel.replacement is None:
+                rewritten = channel.replacement is not None or channel.edited is not None
+                if channel.emitted > channel.cleared and not rewritten:
                     raise GateError
         dropped = tuple(
             name

@@ -14,14 +14,15 @@ from typing import Any
 from guard import jsontext
 from guard.call import Call, Incoming
 from guard.dialects import text_reading
+from guard.edits import released_reply
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
 from guard.inspector import Inspector
 from guard.metrics import Metrics
-from guard.review.store import ReviewStore
+from guard.review.store import ReviewStore, StoredItem
 from guard.settings import Settings
 from guard.sse import Event
-from guard.types import Action, Outcome, Verdict
+from guard.types import Action, Verdict
 
 INLINE_CHARS = 16_000  # longer plain replies are judged in a thread, so that others go on
 
@@ -45,15 +46,15 @@ class Replies:
                 gate.settle(ticket, part, verdict)
         call.guard_seconds += time.perf_counter() - started
 
-    async def decided(self, call: Call) -> bool:
-        """Waits for a person, up to the route's `hold_seconds`: whether the reply may leave."""
+    async def decided(self, call: Call) -> StoredItem | None:
+        """Waits for a person, up to the route's `hold_seconds`; what was let out, if it was."""
         if call.client_gone:
-            return False
+            return None
         with contextlib.suppress(StoreError):
             found = await self.store.wait(call.review_id, call.route.hold_seconds)
-            decision = found.decision if found is not None else None
-            return decision is not None and decision.outcome is Outcome.APPROVE
-        return False
+            if found is not None and found.released:
+                return found
+        return None
 
     def count(self, call: Call, verdict: Verdict) -> None:
         """Counts and logs the verdict on a reply."""
@@ -82,7 +83,7 @@ class Replies:
         verdict = gate.verdict
         out = self._redacted(call, gate, is_json=is_json)
         if verdict.action is Action.REVIEW:
-            await self._review(call, incoming, value, gate, out or body, is_json=is_json)
+            out = await self._review(call, incoming, gate, out or body) or out
         self.count(call, verdict)
         if verdict.action is Action.BLOCK or call.stopped:
             await self._refuse(call, incoming, value, gate, is_json=is_json)
@@ -128,10 +129,9 @@ class Replies:
             return (texts[0] or "").encode()
         return jsontext.dump(call.reply.rewritten(leaving))
 
-    async def _review(
-        self, call: Call, incoming: Incoming, value: Any, gate: Gate, out: bytes, *, is_json: bool
-    ) -> None:
-        """Puts the reply under review; sets whether it may leave all the same."""
+    async def _review(self, call: Call, incoming: Incoming, gate: Gate, out: bytes) -> bytes | None:
+        """Puts the reply under review; sets whether it may leave all the same, and gives the reply
+        that a person edited."""
         call.review_id = call.exchange.id
         released = call.route.on_review == "release"
         kind = incoming.get("content-type")
@@ -139,8 +139,14 @@ class Replies:
         call.stored = True
         self.metrics.queued(call.exchange.route)
         call.stopped = not released
-        if call.route.on_review == "hold":
-            call.stopped = not await self.decided(call)
+        if call.route.on_review != "hold":
+            return None
+        found = await self.decided(call)
+        call.stopped = found is None
+        if found is None or not found.edits:
+            return None
+        reply = released_reply(found.item, found.edits)
+        return reply.encode() if isinstance(reply, str) else jsontext.dump(reply)
 
     async def _refuse(
         self, call: Call, incoming: Incoming, value: Any, gate: Gate, *, is_json: bool

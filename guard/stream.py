@@ -71,8 +71,9 @@ class _Stream:
             await self._keep(whole=True, ended=ended)
         self._replies.count(self._call, self._gate.verdict)
         if self._gate.hold and self._call.review_id and not self._gate.empty and not self._done:
-            if await self._replies.decided(self._call):
-                self._gate.approve()
+            found = await self._replies.decided(self._call)
+            if found is not None:
+                self._gate.approve(found.edits)
             self._gate.hold = False
         await self._advance()
         if self._done:

@@ -10,7 +10,7 @@ FLOORS = (
     "types errors strict_yaml settings folding masking patterns logs",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate review",
-    "inspector examples metrics",
+    "inspector examples metrics edits",
     "call",
     "reply",
     "stream",

@@ -282,6 +282,30 @@ def test_structural_paths_of_a_route_are_not_read(url: str, upstream: RawUpstrea
         assert b"idiot" not in answer.read()
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_edited_text_takes_the_place_of_the_held_one(
+    url: str, upstream: RawUpstream, streamed: bool
+) -> None:
+    pieces = [chunk(FINE * 12), chunk(DOUBT), chunk(REST, "stop"), END]
+    answer = [STREAM, *pieces] if streamed else [PLAIN, plain(FINE * 12 + DOUBT + REST)]
+    upstream.answers["/hold/v1/chat/completions"] = list(answer)
+    for row in api(url, "/guard/v1/reviews?state=waiting&limit=200")["reviews"]:
+        decide(url, row["id"], "reject")
+    client = Client(url, "hold")
+    review = last_review(url, "hold", "waiting")["id"]
+    edited = FINE * 12 + "Dear Ann, hello."
+    bad = {"choices/0/content": f"{FINE * 12}{BAD}"}
+    body = {"id": review, "outcome": "edit", "edits": bad}
+    assert api(url, "/guard/v1/decisions", body)["status"] == 422
+    assert api(url, "/guard/v1/decisions", body | {"edits": {"x": "y"}})["status"] == 422
+    assert api(url, "/guard/v1/decisions", body | {"edits": {}})["status"] == 400
+    done = api(url, "/guard/v1/decisions", body | {"edits": {"choices/0/content": edited}})
+    assert (done["outcome"], done["text"]) == ("edit", edited)
+    got = client.end()
+    said = client.text if streamed else json.loads(got)["choices"][0]["message"]["content"]
+    assert said == edited
+
+
 def test_odd_replies_can_be_reviewed_too(url: str, upstream: RawUpstream) -> None:
     for choice in ('{"message": null, "x": "Dear [Your Name], hi"}', '"Dear [Your Name] \\ud800"'):
         body = b'{"choices": [' + choice.encode() + b"]}"

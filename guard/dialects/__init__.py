@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from guard.gate import Leaving, Reading
@@ -97,8 +98,9 @@ class Dialect(Protocol):
         """A fresh reader for one reply."""
 
 
-def choose(path: str) -> Dialect:
-    """The dialect of a path."""
+@cache
+def _kinds() -> dict[str, type[Dialect]]:
+    """The dialects by the end of the path that chooses them; "" is the rest."""
     from guard.dialects.anthropic import Anthropic
     from guard.dialects.gemini import Gemini
     from guard.dialects.ollama import Ollama
@@ -106,16 +108,25 @@ def choose(path: str) -> Dialect:
     from guard.dialects.openai_responses import OpenAIResponses
     from guard.dialects.plain import Plain
 
-    table: tuple[tuple[str, type[Dialect]], ...] = (
-        (r"/chat/completions", OpenAIChat),
-        (r"/completions", OpenAICompletions),
-        (r"/responses(?:/[^/]+)?", OpenAIResponses),
-        (r"/v\d+/messages", Anthropic),
-        (r"/api/(?:chat|generate)", Ollama),
-        (r":(?:streamG|g)enerateContent", Gemini),
-    )
-    found = (kind for way, kind in table if re.search(way + r"/?\Z", path))
-    return next(found, Plain)()
+    return {
+        r"/chat/completions": OpenAIChat,
+        r"/completions": OpenAICompletions,
+        r"/responses(?:/[^/]+)?": OpenAIResponses,
+        r"/v\d+/messages": Anthropic,
+        r"/api/(?:chat|generate)": Ollama,
+        r":(?:streamG|g)enerateContent": Gemini,
+        "": Plain,
+    }
+
+
+def choose(path: str) -> Dialect:
+    """The dialect of a path."""
+    return next(kind for way, kind in _kinds().items() if re.search(way + r"/?\Z", path))()
+
+
+def named(name: str) -> Dialect:
+    """The dialect of that name."""
+    return next((kind for kind in _kinds().values() if kind.name == name), _kinds()[""])()
 
 
 def text_reading(text: str) -> Reading:

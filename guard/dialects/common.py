@@ -24,8 +24,9 @@ GENERATED = frozenset({"input", "args", "arguments", "parameters", "structured_o
 
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=_-]*")
 _BESIDE = ("logprobs", "logprobsResult", "annotations", "citations", "citationMetadata",
-           "groundingMetadata", "signature", "thoughtSignature")  # fmt: skip
-"""What speaks of a text by its tokens, places or a signature: it must not outlive a mask."""
+           "groundingMetadata")  # fmt: skip
+_SIGNATURES = {"signature", "thoughtSignature"}
+"""What speaks of a text by its tokens or places, or signs it: it must not outlive a mask."""
 
 
 class JSONReply:
@@ -189,6 +190,8 @@ def _forget_beside(value: Any, path: jsontext.Path) -> None:
             for key in _BESIDE:
                 if key in value and key != step:
                     value[key] = [] if isinstance(value[key], list) else None
+            for key in _SIGNATURES & value.keys():
+                del value[key]
             if step not in value:
                 return
         elif not isinstance(value, list) or int(step) >= len(value):

@@ -86,6 +86,12 @@ class StoredItem:
     seq: int  # of the item's last change; rises with each change in the whole store
     edits: Mapping[str, str] = field(default_factory=dict)  # channel -> text, of an edit
 
+    @property
+    def released(self) -> bool:
+        """Whether the reply may leave, as it is or edited."""
+        let_out = (Outcome.APPROVE, Outcome.EDIT)
+        return self.decision is not None and self.decision.outcome in let_out
+
 
 class ReviewStore:
     """The queue of one deployment: all its keys stand under `prefix`, one hash tag in braces.
