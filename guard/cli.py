@@ -225,7 +225,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _rules(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder) if arguments.folder else None
     if arguments.what == "list":
-        rows = summary(load(folder))
+        rows = summary(load(folder, domains=True))
         if arguments.json:
             print(json.dumps(rows))
         else:
@@ -233,9 +233,9 @@ def _rules(arguments: argparse.Namespace) -> int:
                 print(f"{row['id']:<36} {row['category']:<16} {row['kind']:<10} {row['score']}")
         return 0
     if arguments.what == "lint":
-        rulebook, count = load(folder), 0
+        rulebook, count = load(folder, domains=True), 0
     else:
-        rulebook, count = check_examples(folder)
+        rulebook, count = check_examples(folder, domains=True)
     told: dict[str, Any] = {
         "rules": len(rulebook.rules),
         "examples": count,

@@ -28,6 +28,8 @@ AROUND_CHARS = 40  # `unless: around` sees so many characters on each side of th
 PHRASE_BLANKS_MAX = 3  # a blank in a phrase stands for up to so many: line breaks, double blanks
 LONGEST_MAX_CHARS = 4_000  # a longer hold-back would turn a stream into one burst
 DEFAULT_SCORE = 0.5
+DOMAINS = "domains"
+"""A folder of this name inside a folder of rules: its packs are loaded only when asked for."""
 
 _FIELDS = {
     "id", "category", "message", "score", "shadow", "case", "longest", "scope", "unless",
@@ -123,12 +125,14 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
-def load(folder: Path | None = None, *, routes: Iterable[str] = ()) -> Rulebook:
+def load(
+    folder: Path | None = None, *, routes: Iterable[str] = (), domains: bool = False
+) -> Rulebook:
     """Loads a folder of rule files (the shipped one by default), examples unchecked.
 
     Raises RuleError with every mistake of every file at once.
     """
-    rulebook, documents = read(folder, routes)
+    rulebook, documents = read(folder, routes, domains=domains)
     refuse(documents)
     return rulebook
 
@@ -140,12 +144,19 @@ def refuse(documents: Mapping[str, Document]) -> None:
         raise RuleError(describe(problems))
 
 
-def read(folder: Path | None, routes: Iterable[str] = ()) -> tuple[Rulebook, dict[str, Document]]:
-    """Reads a folder of rule files; mistakes stand in the documents, by file."""
+def read(
+    folder: Path | None, routes: Iterable[str] = (), *, domains: bool = False
+) -> tuple[Rulebook, dict[str, Document]]:
+    """Reads a folder of rule files; mistakes stand in the documents, by file.
+
+    With `domains` the packs of its folder `domains` too.
+    """
     folder = folder or shipped_folder()
     if not folder.is_dir():
         raise SettingsError(f"--rules {folder}: no such folder; give a folder of rule files")
     files = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    if not domains:
+        files = [path for path in files if path.relative_to(folder).parts[0] != DOMAINS]
     policy_file = folder / "policy.yaml"
     if policy_file not in files:
         policy_file = shipped_folder() / "policy.yaml"

@@ -170,6 +170,27 @@ def test_all_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
     assert "    4 |     pattern: '('\n" in message  # the line itself is shown
 
 
+def test_packs_of_domains_are_loaded_only_when_asked_for(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "b.yaml").write_text(GOOD.replace("id: code", "id: other"))
+    assert [rule.id for rule in load(tmp_path).rules] == ["code"]
+    assert [rule.id for rule in load(tmp_path, domains=True).rules] == ["code", "other"]
+    assert [rule.id for rule in load(tmp_path / "domains").rules] == ["other"]
+
+
+def test_the_shipped_packs_are_many_and_hold_little_back() -> None:
+    rulebook, ran = check(domains=True)
+    assert len(rulebook.rules) > 150
+    assert ran > 900
+    assert rulebook.hold_back <= 100
+    served = load()
+    assert {rule.category for rule in rulebook.rules} - {
+        rule.category for rule in served.rules
+    } == {"accounting"}
+    assert all(len(rule.passes) >= 1 <= len(rule.match) and rule.message for rule in served.rules)
+
+
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder"):
         load(tmp_path / "none")
