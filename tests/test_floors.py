@@ -7,11 +7,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    "types errors strict_yaml settings folding masking patterns logs",
+    "types errors strict_yaml settings folding masking patterns logs rule_fields",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate review",
-    "inspector examples metrics",
-    "proxy api",
+    "inspector examples metrics rule_bench",
+    "proxy api explain",
     "app batch demo",
     "cli __main__",
 )
