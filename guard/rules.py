@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +198,7 @@ def read(
     if policy_document is not None and not policy_document.problems:
         categories = SHIPPED_CATEGORIES | {rule.category for rule in rules}
         policy = read_policy(policy_document, categories=categories, routes=routes)
+        policy = replace(policy, shadowed_rules=frozenset(rule.id for rule in rules if rule.shadow))
     return Rulebook(tuple(rules), policy, digest.hexdigest()[:16]), documents
 
 

@@ -8,6 +8,7 @@ import pytest
 from guard.errors import RuleError, SettingsError
 from guard.examples import check
 from guard.rules import load, summary
+from guard.types import Action, Finding
 
 POLICY = "routes:\n  default:\n    pii: {redact: 0.5}\n"
 GOOD = """\
@@ -209,3 +210,11 @@ def test_scope_takes_in_parts_of_a_channel(tmp_path: Path) -> None:
     assert one.covers("chat", "0/content")
     assert not one.covers("chat", "0/contents")
     assert not one.covers("default", "content")
+
+
+def test_a_rule_in_shadow_does_not_act(tmp_path: Path) -> None:
+    seen = Finding("code", "pii", 0.9, 0, 8)
+    live = load(write(tmp_path)).policy.judge("default", [seen])
+    assert live.action is Action.REDACT
+    shadow = load(write(tmp_path, GOOD.replace("message", "shadow: true\n    message")))
+    assert shadow.policy.judge("default", [seen]).shadowed == (seen,)
