@@ -32,6 +32,7 @@ lint: .venv/dev.done
 
 bench: .venv/dev.done  ## requests/s and added latency against the bare upstream, as ratios
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_rules
 
 clean:
 	rm -rf .venv
