@@ -33,6 +33,7 @@ lint: .venv/dev.done
 bench: .venv/dev.done  ## requests/s and added latency against the bare upstream, as ratios
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_streams
+	$(BIN)/python -m tests.bench_rules
 
 torture: .venv/dev.done  ## the long tests: a million random cuts, about half an hour
 	OUTGUARD_LAW_CUTS=1000000 OUTGUARD_CUTS=200 $(BIN)/python -m pytest -o timeout=7200 \

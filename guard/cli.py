@@ -21,12 +21,12 @@ from typing import Any
 
 import uvicorn
 
-from guard import app, batch, demo, evaluate, logs, settings
+from guard import app, batch, demo, evaluate, explain, logs, rule_bench, settings
 from guard.detectors.toxicity import load_engine
 from guard.errors import GuardError, RuleError, SettingsError
 from guard.examples import check as check_examples
 from guard.review.own_redis import kept
-from guard.rules import load, summary
+from guard.rules import Rulebook, load, schema, summary
 
 START_SECONDS = 30  # the demo's upstream needs about one
 DRAIN_SECONDS = 30  # how long open replies may take to end after SIGTERM
@@ -39,7 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(arguments.run(arguments))
     except RuleError as error:
         print(error, file=sys.stderr)
-        sys.exit(1 if arguments.command == "rules" else 2)
+        checked = arguments.command == "rules" and arguments.what in ("lint", "test")
+        sys.exit(1 if checked else 2)
     except GuardError as error:
         print(f"guard: {error}", file=sys.stderr)
         sys.exit(2)
@@ -75,10 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--rules", help="a folder of rule files")
     check.add_argument("--engine", help="the toxicity engine")
 
-    rules = commands.add_parser("rules", help="lint, test or list rules")
+    rules = commands.add_parser("rules", help="check, show, explain and measure rules")
     rules.set_defaults(run=_rules)
-    rules.add_argument("what", choices=("lint", "test", "list"))
+    rules.add_argument("what", choices=("lint", "test", "list", "schema", "explain", "bench"))
     rules.add_argument("folder", nargs="?", help="a folder of rules; the shipped one if absent")
+    rules.add_argument("--text", help="explain: the text to try, or - for standard input")
+    rules.add_argument("--context", action="append", default=[], help="explain: a source")
     rules.add_argument("--json", action="store_true")
 
     score = commands.add_parser("score", help="toxicity scores of a text")
@@ -226,36 +229,61 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _rules(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder) if arguments.folder else None
-    if arguments.what == "list":
-        rows = summary(load(folder))
-        if arguments.json:
-            print(json.dumps(rows))
-        else:
-            for row in rows:
-                print(f"{row['id']:<36} {row['category']:<16} {row['kind']:<10} {row['score']}")
-        return 0
-    if arguments.what == "lint":
-        rulebook, count = load(folder), 0
+    if arguments.what == "schema":
+        print(json.dumps(schema(), indent=None if arguments.json else 2))
+    elif arguments.what in ("lint", "test"):
+        _rules_checked(arguments, folder)
+    elif arguments.what == "list":
+        rows = summary(load(folder, domains=True))
+        _show(arguments, rows, "\n".join(map(_rule_line, rows)))
+    elif arguments.what == "bench":
+        cost = rule_bench.measure(load(folder, domains=True))
+        _show(arguments, cost, rule_bench.told(cost))
     else:
-        rulebook, count = check_examples(folder)
-    told: dict[str, Any] = {
+        answer = explain.explain(load(folder), _text_to_explain(arguments), (*arguments.context,))
+        _show(arguments, answer, explain.told(answer))
+    return 0
+
+
+def _show(arguments: argparse.Namespace, data: Any, text: str) -> None:
+    print(json.dumps(data, ensure_ascii=False) if arguments.json else text)
+
+
+def _rule_line(row: dict[str, object]) -> str:
+    return f"{row['id']:<36} {row['category']:<16} {row['kind']:<10} {row['score']}"
+
+
+def _text_to_explain(arguments: argparse.Namespace) -> str:
+    if arguments.text is None:
+        raise SettingsError("guard rules explain needs --text TEXT, or --text - for standard input")
+    return sys.stdin.read() if arguments.text == "-" else str(arguments.text)
+
+
+def _rules_checked(arguments: argparse.Namespace, folder: Path | None) -> None:
+    """Prints what `lint` or `test` has to say of rules without a mistake."""
+    if arguments.what == "lint":
+        rulebook, count, ran = load(folder, domains=True), 0, ""
+    else:
+        rulebook, count = check_examples(folder, domains=True)
+        ran = f", {count} examples as they should be"
+    data: dict[str, Any] = {
         "rules": len(rulebook.rules),
         "examples": count,
         "hold_back": rulebook.hold_back,
         "digest": rulebook.digest,
     }
-    if arguments.json:
-        print(json.dumps(told))
-    else:
-        ran = f", {count} examples as they should be" if arguments.what == "test" else ""
-        print(f"{len(rulebook.rules)} rules well{ran}; hold-back {rulebook.hold_back} characters")
-        widest = sorted(
-            (rule for rule in rulebook.rules if isinstance(rule.reach, int)),
-            key=lambda rule: -int(rule.reach),
-        )
-        for rule in widest[:3] if arguments.what == "lint" else ():
-            print(f"  {rule.id} holds text back by {rule.reach} characters")
-    return 0
+    lines = [
+        f"{len(rulebook.rules)} rules well{ran}; hold-back {rulebook.hold_back} characters",
+        *(_widest(rulebook) if arguments.what == "lint" else ()),
+    ]
+    _show(arguments, data, "\n".join(lines))
+
+
+def _widest(rulebook: Rulebook) -> list[str]:
+    """The rules that cost most in delay."""
+    widths = [(rule.reach, rule.id) for rule in rulebook.rules if isinstance(rule.reach, int)]
+    widest = sorted(widths, key=lambda width: -width[0])[:3]
+    return [f"  {name} holds text back by {reach} characters" for reach, name in widest]
 
 
 def _score(arguments: argparse.Namespace) -> int:

@@ -24,12 +24,14 @@ class _FailedError(Exception):
     """The rule failed or was late on an example: that is no finding of its own."""
 
 
-def check(folder: Path | None = None, *, routes: tuple[str, ...] = ()) -> tuple[Rulebook, int]:
+def check(
+    folder: Path | None = None, *, routes: tuple[str, ...] = (), domains: bool = False
+) -> tuple[Rulebook, int]:
     """Loads a folder of rules and runs every example; returns the rules and how many ran.
 
     Raises RuleError with all mistakes of all files, each at its place.
     """
-    rulebook, documents = read(folder, routes)
+    rulebook, documents = read(folder, routes, domains=domains)
     count = 0
     for rule in rulebook.rules:
         for example, message in try_examples(rule):

@@ -37,9 +37,10 @@ UNNAMED = Threshold(((Action.REVIEW, 0.5),))
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds by route and category."""
+    """Thresholds by route and category, and the rules that never act."""
 
     routes: Mapping[str, Mapping[str, Threshold]]
+    shadowed_rules: frozenset[str] = frozenset()
 
     def threshold(self, route: str, category: str) -> Threshold:
         """The threshold in force: the route's own word, then the default route's."""
@@ -58,9 +59,12 @@ class Policy:
         if not findings:
             return Verdict()
         by_category: dict[str, list[Finding]] = {}
-        for finding in findings:
-            by_category.setdefault(finding.category, []).append(finding)
         action, counted, shadowed = Action.ALLOW, [], []
+        for finding in findings:
+            if finding.rule in self.shadowed_rules and finding.category != UNCHECKED:
+                shadowed.append(finding)
+            else:
+                by_category.setdefault(finding.category, []).append(finding)
         masks: list[tuple[int, int]] = []
         scores: dict[str, float] = {}
         for category, group in by_category.items():

@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from guard import patterns
+from guard import patterns, rule_fields
 from guard.errors import RuleError, SettingsError
 from guard.policy import Policy, read_policy
 from guard.strict_yaml import Document, describe
@@ -28,15 +28,13 @@ AROUND_CHARS = 40  # `unless: around` sees so many characters on each side of th
 PHRASE_BLANKS_MAX = 3  # a blank in a phrase stands for up to so many: line breaks, double blanks
 LONGEST_MAX_CHARS = 4_000  # a longer hold-back would turn a stream into one burst
 DEFAULT_SCORE = 0.5
+DOMAINS = "domains"
+"""A folder of this name inside a folder of rules: its packs are loaded only when asked for."""
 
-_FIELDS = {
-    "id", "category", "message", "score", "shadow", "case", "longest", "scope", "unless",
-    "examples", *KINDS,
-}  # fmt: skip
 _USELESS = {
     "pattern": frozenset[str](),
     "phrases": frozenset({"longest"}),
-    "grounding": frozenset({"case", "longest", "unless"}),
+    "grounding": frozenset({"case", "longest", "unless", "near"}),
 }
 _ID = regex.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+){0,20}")
 _MARK = regex.compile(r"<<(.*?)>>(?!>)", regex.DOTALL)
@@ -49,6 +47,15 @@ class Unless:
     pattern: regex.Pattern[str] | None = None  # found in the match itself
     around: regex.Pattern[str] | None = None  # found within AROUND_CHARS of it, or in it
     in_context: bool = False  # the match stands in the exchange's sources
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Words that say more about a match: `add` to its score if one stands `within` characters."""
+
+    words: regex.Pattern[str]
+    within: int
+    add: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Rule:
     longest: int | None = None
     shadow: bool = False
     unless: Unless = Unless()
+    near: tuple[Near, ...] = ()
     channels: tuple[str, ...] = ()  # scope: only these; empty means all
     routes: tuple[str, ...] = ()
     match: tuple[Example, ...] = ()
@@ -123,12 +131,14 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
-def load(folder: Path | None = None, *, routes: Iterable[str] = ()) -> Rulebook:
+def load(
+    folder: Path | None = None, *, routes: Iterable[str] = (), domains: bool = False
+) -> Rulebook:
     """Loads a folder of rule files (the shipped one by default), examples unchecked.
 
     Raises RuleError with every mistake of every file at once.
     """
-    rulebook, documents = read(folder, routes)
+    rulebook, documents = read(folder, routes, domains=domains)
     refuse(documents)
     return rulebook
 
@@ -140,12 +150,19 @@ def refuse(documents: Mapping[str, Document]) -> None:
         raise RuleError(describe(problems))
 
 
-def read(folder: Path | None, routes: Iterable[str] = ()) -> tuple[Rulebook, dict[str, Document]]:
-    """Reads a folder of rule files; mistakes stand in the documents, by file."""
+def read(
+    folder: Path | None, routes: Iterable[str] = (), *, domains: bool = False
+) -> tuple[Rulebook, dict[str, Document]]:
+    """Reads a folder of rule files; mistakes stand in the documents, by file.
+
+    With `domains` the packs of its folder `domains` too.
+    """
     folder = folder or shipped_folder()
     if not folder.is_dir():
         raise SettingsError(f"--rules {folder}: no such folder; give a folder of rule files")
     files = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    if not domains:
+        files = [path for path in files if path.relative_to(folder).parts[0] != DOMAINS]
     policy_file = folder / "policy.yaml"
     if policy_file not in files:
         policy_file = shipped_folder() / "policy.yaml"
@@ -181,6 +198,7 @@ def read(folder: Path | None, routes: Iterable[str] = ()) -> tuple[Rulebook, dic
     if policy_document is not None and not policy_document.problems:
         categories = SHIPPED_CATEGORIES | {rule.category for rule in rules}
         policy = read_policy(policy_document, categories=categories, routes=routes)
+        policy = replace(policy, shadowed_rules=frozenset(rule.id for rule in rules if rule.shadow))
     return Rulebook(tuple(rules), policy, digest.hexdigest()[:16]), documents
 
 
@@ -198,7 +216,7 @@ class _RuleFile:
         if not isinstance(data, dict):
             self._problem((), "a rule file begins with `category:` and `rules:`")
             return []
-        self._unknown((), data, {"category", "rules", "description"})
+        self._unknown((), data, rule_fields.FILE)
         category = self._category((), data) if "category" in data else ""
         entries = data.get("rules")
         if not isinstance(entries, list) or not entries:
@@ -212,7 +230,7 @@ class _RuleFile:
         if not isinstance(entry, dict):
             self._problem(way, "a rule is a mapping that begins with `id:`")
             return None
-        self._unknown(way, entry, _FIELDS)
+        self._unknown(way, entry, rule_fields.RULE)
         name = entry.get("id")
         if not isinstance(name, str) or not _ID.fullmatch(name):
             self._problem((*way, "id"), "a rule needs an `id` of small letters, digits and hyphens")
@@ -232,8 +250,11 @@ class _RuleFile:
         longest = self._longest(way, entry)
         unless = self._unless(way, entry)
         compiled, reach, behind = self._body((*way, kind), kind, entry[kind], case, longest)
-        if unless.around is not None and isinstance(reach, int):
-            reach, behind = reach + AROUND_CHARS, max(behind, AROUND_CHARS)
+        near = self._near(way, entry, case)
+        if isinstance(reach, int):
+            beside = [AROUND_CHARS] if unless.around is not None else []
+            beside += [words.within + 1 for words in near]  # whether a word ends there, too
+            reach, behind = reach + max(beside, default=0), max(behind, *beside, 0)
         scope = self._scope(way, entry)
         match, passes, miss = self._examples(way, entry)
         rule = Rule(
@@ -249,6 +270,7 @@ class _RuleFile:
             longest=longest,
             shadow=self._boolean(way, entry, "shadow"),
             unless=unless,
+            near=near,
             channels=scope[0],
             routes=scope[1],
             match=match,
@@ -317,7 +339,7 @@ class _RuleFile:
         if not isinstance(scope, dict):
             self._problem((*way, "scope"), "scope looks like `{channels: [content]}`")
             return (), ()
-        self._unknown((*way, "scope"), scope, ("channels", "routes"))
+        self._unknown((*way, "scope"), scope, rule_fields.SCOPE)
         return (
             self._texts((*way, "scope", "channels"), scope.get("channels", [])),
             self._texts((*way, "scope", "routes"), scope.get("routes", [])),
@@ -349,7 +371,7 @@ class _RuleFile:
         if not isinstance(unless, dict):
             self._problem(way, "unless looks like `{in_context: true}` or `{pattern: '…'}`")
             return Unless()
-        self._unknown(way, unless, ("pattern", "around", "in_context"))
+        self._unknown(way, unless, rule_fields.UNLESS)
         compiled: dict[str, regex.Pattern[str] | None] = {}
         for key in ("pattern", "around"):
             if key in unless:
@@ -361,6 +383,37 @@ class _RuleFile:
             compiled.get("around"),
             self._boolean(way, unless, "in_context"),
         )
+
+    def _near(self, way: Way, entry: dict[str, Any], case: bool) -> tuple[Near, ...]:
+        value = entry.get("near", [])
+        way = (*way, "near")
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            self._problem(way, "near is a list like `- {words: [invoice, bank], add: 0.3}`")
+            return ()
+        return tuple(
+            near
+            for at, one in enumerate(value)
+            if (near := self._near_words((*way, at), one, case)) is not None
+        )
+
+    def _near_words(self, way: Way, entry: dict[str, Any], case: bool) -> Near | None:
+        before = len(self._document.problems)
+        self._unknown(way, entry, rule_fields.NEAR)
+        words = self._texts((*way, "words"), entry.get("words"))
+        if not words or not all(map(str.split, words)):
+            self._problem(
+                (*way, "words"), "near needs `words`, a list of texts, none of them empty"
+            )
+        add = entry.get("add")
+        if isinstance(add, bool) or not isinstance(add, int | float) or not -1 <= add <= 1:
+            self._problem((*way, "add"), "near needs `add`, a number from -1 to 1, for the score")
+        within = entry.get("within", rule_fields.NEAR_WITHIN_CHARS)
+        most = rule_fields.NEAR_WITHIN_MAX_CHARS
+        if isinstance(within, bool) or not isinstance(within, int) or not 1 <= within <= most:
+            self._problem((*way, "within"), f"within is a number of characters from 1 to {most}")
+        if add is None or len(self._document.problems) > before:
+            return None
+        return Near(phrases_pattern(words, case=case), within, float(add))
 
     def _body(
         self, way: Way, kind: str, value: Any, case: bool, longest: int | None
@@ -407,7 +460,7 @@ class _RuleFile:
         if not isinstance(examples, dict):
             self._problem(way, "a rule needs `examples:` with `match:` and `pass:`")
             return [(), (), ()]
-        self._unknown(way, examples, ("match", "pass", "miss"))
+        self._unknown(way, examples, rule_fields.EXAMPLES)
         if not examples.get("match") or not examples.get("pass"):
             self._problem(way, "a rule needs an example that matches and one that passes")
         return [
@@ -451,6 +504,11 @@ def phrases_pattern(texts: Sequence[str], *, case: bool) -> regex.Pattern[str]:
         for text in sorted(texts, key=lambda text: -len(" ".join(text.split())))
     ]
     return regex.compile(rf"(?<!\w)(?:{'|'.join(spelled)})(?!\w)", patterns.flags(case=case))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a rule file, for editors."""
+    return rule_fields.schema(kinds=KINDS, grounding=GROUNDING_KINDS)
 
 
 def summary(rulebook: Rulebook) -> list[dict[str, object]]:

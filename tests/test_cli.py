@@ -113,3 +113,21 @@ def test_help(command: str) -> None:
     ran = guard(*filter(None, [command]), "--help")
     assert ran.returncode == 0
     assert "usage: " in ran.stdout
+
+
+def test_rules_explain_bench_and_schema(pack: Path) -> None:
+    ran = guard("rules", "explain", pack, "--text", "Take code-123.", "--json")
+    answer = json.loads(ran.stdout)
+    assert (ran.returncode, answer["verdict"]) == (0, "redact")
+    assert [(row["rule"], row["start"], row["end"]) for row in answer["matches"]] == [
+        ("code", 5, 13)
+    ]
+    assert "code  found" in guard("rules", "explain", pack, "--text", "-", given="code-123").stdout
+    assert guard("rules", "explain", pack).returncode == 2
+    cost = json.loads(guard("rules", "bench", pack, "--json").stdout)
+    assert [row["id"] for row in cost["by_rule"]] == ["code"]
+    assert "code" in guard("rules", "bench", pack).stdout
+    assert (
+        "near"
+        in json.loads(guard("rules", "schema").stdout)["properties"]["rules"]["items"]["properties"]
+    )

@@ -7,15 +7,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    "types errors strict_yaml settings folding masking patterns logs",
+    "types errors strict_yaml settings folding masking patterns logs rule_fields",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate review",
-    "inspector examples metrics edits",
+    "inspector examples metrics edits rule_bench",
     "call",
     "reply",
     "stream",
     "guarding",
-    "proxy middleware api",
+    "proxy middleware api explain",
     "app batch demo",
     "library cli __main__",
 )

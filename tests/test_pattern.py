@@ -71,6 +71,50 @@ def test_what_is_found(tmp_path: Path, body: str, text: str, spans: list[str]) -
     assert found(book(tmp_path, body), text) == spans
 
 
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("c1", 0.5),
+        ("Bank c1", 0.8),
+        ("c1 of the bank", 0.8),
+        ("c1 of the test", 0.2),
+        ("bank test c1", 0.5),
+        ("bank bank c1 bank", 0.8),  # counts once
+        ("bankers c1", 0.5),
+        ("embank c1", 0.5),
+        ("c1" + "." * 16 + "bank", 0.8),  # 20 characters from the match, to its end
+        ("c1" + "." * 17 + "bank", 0.5),
+        ("c1" + "." * 16 + "banks", 0.5),
+        ("bank" + "." * 16 + "c1", 0.8),
+        ("bank" + "." * 17 + "c1", 0.5),
+        ("play c1", None),  # lowered to nothing
+    ],
+)
+def test_words_near_a_match_change_its_score(
+    tmp_path: Path, text: str, score: float | None
+) -> None:
+    near = (
+        "near:\n"
+        "      - {words: [bank], within: 20, add: 0.3}\n"
+        "      - {words: [test, a trial], within: 20, add: -0.3}\n"
+        "      - {words: [play], within: 20, add: -1}"
+    )
+    rules = book(tmp_path, f"pattern: 'c\\d'\n    {near}")
+    judge = Inspector(
+        [PatternDetector(rules.rules)], rules.policy, Cuts(rules.hold_back, rules.look_back)
+    )
+    whole = Passage(Exchange("x", 0.0), "text", 0, text, final=True)
+    assert [one.score for one in judge.findings(whole)] == ([score] if score is not None else [])
+
+
+def test_near_is_held_back_for(tmp_path: Path) -> None:
+    rules = book(tmp_path, "pattern: 'c\\d'\n    near: [{words: [bank], within: 20, add: 0.3}]")
+    assert (rules.hold_back, rules.look_back) == (2 + 1 + 20 + 1, 20 + 1 + 1)
+    text = "Ja c1. " + "." * 14 + "bank! And more of it follows here."
+    whole = inspector(rules).judge_text(Exchange("x", 0.0), "text", text)
+    assert [one.score for one in whole.findings] == [0.8]
+
+
 def test_what_stands_in_the_sources_is_excepted(tmp_path: Path) -> None:
     rules = book(tmp_path, "pattern: 'doi \\d{3}'\n    unless: {in_context: true}")
     assert found(rules, "doi 123 doi 456", "see DOI ４５６") == ["doi 123"]

@@ -1,5 +1,6 @@
 """The policy: the strongest wins, silence never lets anything through."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,14 @@ def test_the_shipped_policy_reads() -> None:
     file = Path(__file__).parent.parent / "rules" / "policy.yaml"
     shipped = policy(file.read_text("utf-8"))
     assert shipped.judge("default", [seen("unchecked")]).action >= Action.REVIEW
+
+
+def test_a_shadowed_rule_is_counted_and_never_acts_unless_nobody_read_the_text() -> None:
+    policy = Policy({}, frozenset({"rule"}))
+    one = replace(seen("pii", 0.9), rule="rule")
+    verdict = policy.judge("default", [one])
+    assert (verdict.action, verdict.findings, verdict.shadowed) == (Action.ALLOW, (), (one,))
+    other = replace(seen("pii", 0.6), rule="other")
+    assert policy.judge("default", [one, other]).scores == {"pii": 0.6}
+    late = replace(seen("unchecked", 1.0), rule="rule")
+    assert policy.judge("default", [late]).action is Action.BLOCK

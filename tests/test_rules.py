@@ -8,6 +8,7 @@ import pytest
 from guard.errors import RuleError, SettingsError
 from guard.examples import check
 from guard.rules import load, summary
+from guard.types import Action, Finding
 
 POLICY = "routes:\n  default:\n    pii: {redact: 0.5}\n"
 GOOD = """\
@@ -105,6 +106,13 @@ def test_a_good_pack_loads_and_its_examples_run(tmp_path: Path) -> None:
         (rule("patern: aab"), 4, "did you mean 'pattern'?"),
         (rule("message: none"), 3, "this one has none"),
         (rule("pattern: aab\n    phrases: [aab]"), 3, "this one has pattern and phrases"),
+        (rule("pattern: aab\n    near: bank"), 5, "near is a list like"),
+        (rule("pattern: aab\n    near: [{words: [], add: 1}]"), 5, "near needs `words`"),
+        (rule("pattern: aab\n    near: [{words: [x]}]"), 5, "near needs `add`"),
+        (rule("pattern: aab\n    near: [{words: [x], add: 2}]"), 5, "near needs `add`"),
+        (rule("pattern: aab\n    near: [{words: [x], add: 1, within: 0}]"), 5, "from 1 to 200"),
+        (rule("pattern: aab\n    near: [{word: [x], add: 1}]"), 5, "did you mean 'words'?"),
+        (rule("grounding: numbers\n    near: []"), 5, "near does nothing"),
         (rule("pattern: aab\n    scope: all"), 5, "scope looks like"),
         (rule("pattern: aab\n    scope: {channel: [x]}"), 5, "did you mean 'channels'?"),
         (rule("pattern: aab\n    scope: {channels: x}"), 5, "channels is a list of texts"),
@@ -170,6 +178,27 @@ def test_all_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
     assert "    4 |     pattern: '('\n" in message  # the line itself is shown
 
 
+def test_packs_of_domains_are_loaded_only_when_asked_for(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "b.yaml").write_text(GOOD.replace("id: code", "id: other"))
+    assert [rule.id for rule in load(tmp_path).rules] == ["code"]
+    assert [rule.id for rule in load(tmp_path, domains=True).rules] == ["code", "other"]
+    assert [rule.id for rule in load(tmp_path / "domains").rules] == ["other"]
+
+
+def test_the_shipped_packs_are_many_and_hold_little_back() -> None:
+    rulebook, ran = check(domains=True)
+    assert len(rulebook.rules) > 150
+    assert ran > 900
+    assert rulebook.hold_back <= 100
+    served = load()
+    assert {rule.category for rule in rulebook.rules} - {
+        rule.category for rule in served.rules
+    } == {"accounting"}
+    assert all(len(rule.passes) >= 1 <= len(rule.match) and rule.message for rule in served.rules)
+
+
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder"):
         load(tmp_path / "none")
@@ -181,3 +210,11 @@ def test_scope_takes_in_parts_of_a_channel(tmp_path: Path) -> None:
     assert one.covers("chat", "0/content")
     assert not one.covers("chat", "0/contents")
     assert not one.covers("default", "content")
+
+
+def test_a_rule_in_shadow_does_not_act(tmp_path: Path) -> None:
+    seen = Finding("code", "pii", 0.9, 0, 8)
+    live = load(write(tmp_path)).policy.judge("default", [seen])
+    assert live.action is Action.REDACT
+    shadow = load(write(tmp_path, GOOD.replace("message", "shadow: true\n    message")))
+    assert shadow.policy.judge("default", [seen]).shadowed == (seen,)

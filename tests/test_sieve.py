@@ -19,7 +19,7 @@ from guard.types import Exchange, Passage
 EVERY_CHARACTER = "".join(
     chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000
 )
-ODD = "iIİıkKKsSſßẞσςΣåÅÅéﬀａＡ１٣²_ -.\n\t\u00a0\u2028\u200b\u00ad\x00\x1f\U0001f600文0aAzZ9!"
+ODD = "\u212aiIİıkKsSſßẞσςΣåÅÅéﬀａＡ１٣²_ -.\n\t\u00a0\u2028\u200b\u00ad\x00\x1f\U0001f600文0aAzZ9!"
 
 letters = st.sampled_from(ODD.replace("\x00", ""))
 singles = st.one_of(
@@ -62,7 +62,7 @@ def by_pattern(pattern: str, *, case: bool = False, **more: Any) -> Rule:
 
 @settings(max_examples=600, deadline=None)
 @given(random_patterns, random_texts, st.booleans())
-@example(r"\bsk-\w{3,40}", "ſK-aaaa", False)
+@example(r"\bsk-\w{3,40}", "ſ\u212a-aaaa", False)
 @example("ı", "I", False)
 @example("i", "İ", False)
 @example("ß", "ss", False)
@@ -121,6 +121,14 @@ def test_every_character_that_regex_takes_for_another(letter: str, shape: str) -
         assert list(phrase.rules(f"({one})")) == [0], hex(ord(one))
 
 
+@pytest.mark.parametrize("shape", [r"\d", r"\s", r"[\d.]", r"[a-z\s]", "[h-l]", r"\w", "[s]"])
+def test_every_character_of_a_set(shape: str) -> None:
+    sieve = Sieve([by_pattern(shape)])
+    held = regex.findall(shape, EVERY_CHARACTER, patterns.flags(case=False))
+    assert held
+    assert all(sieve.rules(f"({one})") for one in held[:3000])
+
+
 @pytest.mark.parametrize(
     "shape", [r"\w", r"\W", r"\d", r"\s", "[^a]", "[h-j]", r"\p{Lu}", "[[:punct:]]"]
 )
@@ -144,6 +152,12 @@ def test_every_ascii_character_of_a_set(shape: str) -> None:
 def test_what_nobody_has_shown_to_be_safe_runs_always(pattern: str) -> None:
     assert widened(pattern) is None
     assert list(Sieve([by_pattern(pattern)]).rules("nothing")) == [0]
+
+
+def test_it_says_no_to_most_text_of_other_scripts() -> None:
+    sieve = Sieve([by_pattern(r"\b\d{3}-\d\d\b"), by_pattern("[a-z]{2}x"), by_pattern(r"in\s\d")])
+    assert list(sieve.rules("Müller’s café – déjà vu, 東京に行く, Москва №5")) == []
+    assert list(sieve.rules("١٢٣-٤٥, in\u3000９")) == [0, 2]
 
 
 def test_it_says_no_where_nothing_is() -> None:

@@ -2,7 +2,7 @@
 
 | detector    | rules of kind      | reach        |
 |-------------|--------------------|--------------|
-| `pattern`   | `pattern`, `phrases` | from the rules |
+| `pattern`   | `pattern`, `phrases`, behind a sieve | from the rules |
 | `grounding` | `grounding`        | a passage    |
 | `toxicity`  | an engine's scores | a passage    |
 """

@@ -144,12 +144,15 @@ class _Window:
             if match.partial and end - start < (rule.longest or 0):
                 continue
             if end > start and not self._excepted(rule, folded.text, (start, end), deadline):
+                score = self._score(rule, folded.text, (start, end), deadline)
+                if not score and rule.near:  # lowered to nothing
+                    continue
                 start, end = folded.to_original(start, end)
                 findings.append(
                     Finding(
                         rule.id,
                         rule.category,
-                        rule.score,
+                        score,
                         self._base + start,
                         self._base + end,
                         rule.message,
@@ -192,6 +195,18 @@ class _Window:
             for run in ([] if self._text.isascii() else _INVISIBLE_RUN.finditer(self._text, own))
             if run.start() < own + len(self._passage.text)
         ]
+
+    @staticmethod
+    def _score(rule: Rule, text: str, span: tuple[int, int], deadline: float) -> float:
+        """The rule's score, with what the words near the match add to it."""
+        score = rule.score
+        for near in rule.near:
+            first, last = max(0, span[0] - near.within), span[1] + near.within
+            # One character more is read, to tell whether a word ends at the border.
+            words = near.words.finditer(text, first, last + 1, timeout=_left(deadline))
+            if any(word.end() <= last for word in words):
+                score += near.add
+        return min(max(round(score, 6), 0.0), 1.0)
 
     def _excepted(self, rule: Rule, text: str, span: tuple[int, int], deadline: float) -> bool:
         unless, (start, end) = rule.unless, span

@@ -7,7 +7,9 @@ other one skips the sieve, and so does a text that RE2 cannot read. `regex` has 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import re2
@@ -24,7 +26,11 @@ MEMORY_MAX_BYTES = 256 << 20  # for RE2's tables, which fill as texts come: 1,00
 _ANY = "(?s:.)"
 _NOT_ASCII = r"\x{80}-\x{10FFFF}"
 _ASCII = tuple(map(chr, range(128)))
-_LIKE_ASCII = {ord(one): same for one, same in zip("İıKſ", "iiks", strict=True)}  # if case is none
+_LETTERS_LIKE_ASCII = (
+    "\u0130\u0131\u212a\u017f"  # like i, i, k, s where the case is ignored; no others are
+)
+_LIKE_ASCII = str.maketrans(_LETTERS_LIKE_ASCII, "iiks")
+_SHAPES = {patterns.parse(shape, 0).items[0].value: shape for shape in (r"\d", r"\s")}
 
 
 class Sieve:
@@ -130,7 +136,7 @@ def _widen(node: Any) -> str:
     if kind is core.Character and node.positive and not node.zerowidth:
         return _one_of({chr(node.value), *_cases(node, chr(node.value))})
     if kind in (core.Character, core.Range, core.Property, core.SetUnion) and not node.zerowidth:
-        return _one_of({one for one in _ASCII if _holds(node, one)}, more=_NOT_ASCII)
+        return _one_of({one for one in _ASCII if _holds(node, one)}, more=_beyond_ascii(node))
     raise _NotKnownSafeError
 
 
@@ -152,6 +158,31 @@ def _cases(node: Any, character: str) -> list[str]:
 
 def _holds(node: Any, character: str) -> bool:
     return any(patterns.matches(node, one) for one in (character, *_cases(node, character)))
+
+
+def _beyond_ascii(node: Any) -> str:
+    """What the node may hold beyond ASCII, as the inside of a set: exact where that is cheap."""
+    if node.positive:
+        if type(node) is core.SetUnion:
+            return "".join(map(_beyond_ascii, node.items))
+        if type(node) is core.Character and node.value < 128:
+            return _LETTERS_LIKE_ASCII
+        if type(node) is core.Range and node.upper < 128:
+            return _LETTERS_LIKE_ASCII
+        if type(node) is core.Property:
+            shape = _SHAPES.get(node.value)
+            return _members(shape) if shape else _NOT_ASCII
+    return _NOT_ASCII
+
+
+@cache
+def _members(shape: str) -> str:
+    """All characters of a shape beyond ASCII, as `regex` knows them: RE2 may know fewer."""
+    beyond = "".join(map(chr, range(128, sys.maxunicode + 1)))
+    return "".join(
+        rf"\x{{{ord(run[0]):X}}}-\x{{{ord(run[0]) + len(run) - 1:X}}}"
+        for run in regex.findall(f"{shape}+", beyond)
+    )
 
 
 def _one_of(characters: set[str], more: str = "") -> str:

@@ -1,0 +1,120 @@
+"""Which rule fires on a text, where, and why; and which would have, but for an exception.
+
+Rule of the file: nothing is explained by a second engine. The detectors run as they do when they
+guard, once with the rules as they are and once without their exceptions; the difference is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from guard.detectors.grounding import GroundingDetector
+from guard.detectors.pattern import PatternDetector
+from guard.inspector import Inspector
+from guard.passages import Cuts
+from guard.rules import AROUND_CHARS, Rule, Rulebook, Unless
+from guard.types import UNCHECKED, Exchange, Finding
+
+Row = dict[str, Any]
+
+
+def explain(rulebook: Rulebook, text: str, sources: tuple[str, ...] = ()) -> Row:
+    """The verdict on a text and a row for each match, in order: found, or excepted and why."""
+    judge = _inspector(rulebook.rules, rulebook)
+    verdict = judge.judge_text(Exchange("explain", 0.0, sources=sources), "text", text)
+    rows = [
+        row for rule in rulebook.rules for row in _rows(rule, rulebook, judge.cuts, text, sources)
+    ]
+    return {
+        "verdict": verdict.action.word,
+        "scores": {name: round(score, 4) for name, score in verdict.scores.items()},
+        "matches": sorted(rows, key=lambda row: (row["start"], row["end"], row["rule"])),
+    }
+
+
+def told(answer: Row) -> str:
+    """The explanation for people."""
+    lines = [f"verdict: {answer['verdict']}"]
+    for row in answer["matches"]:
+        sign = "found" if row["found"] else "excepted"
+        lines.append(
+            f"{row['start']:>5}-{row['end']:<5} {row['rule']}  {sign}, {row['category']} "
+            f"{row['score']}: {row['text']!r}"
+        )
+        lines += [f"{'':12}{why}" for why in row["why"]]
+    return "\n".join(lines if answer["matches"] else [*lines, "no rule matches"])
+
+
+def _inspector(rules: Iterable[Rule], rulebook: Rulebook) -> Inspector:
+    several = tuple(rules)
+    return Inspector(
+        (PatternDetector(several), GroundingDetector(several)),
+        rulebook.policy,
+        Cuts(rulebook.hold_back, rulebook.look_back),
+    )
+
+
+def _rows(
+    rule: Rule, rulebook: Rulebook, cuts: Cuts, text: str, sources: tuple[str, ...]
+) -> list[Row]:
+    def spans(changed: Rule) -> dict[tuple[int, int], Finding]:
+        exchange = Exchange("explain", 0.0, route=_first(rule.routes, "default"), sources=sources)
+        channel = _first(rule.channels, "text")
+        judge = _inspector([changed], rulebook)
+        found = (
+            finding
+            for passage in cuts.passages(exchange, channel, text)
+            for finding in judge.findings(passage)
+        )
+        return {(one.start, one.end): one for one in found if one.rule == rule.id}
+
+    bare = spans(replace(rule, unless=Unless(), near=()))
+    if not bare:
+        return []
+    real = spans(rule)
+    kept = {
+        key: spans(replace(rule, unless=only, near=())) for key, only in _one_by_one(rule.unless)
+    }
+    rows = []
+    for span, finding in bare.items():
+        actual = real.get(span)
+        why = [f"{rule.kind} rule in {rule.file}:{rule.line}: {rule.message}"]
+        why += [told for key, told in _EXCEPTIONS.items() if span not in kept.get(key, bare)]
+        if actual is not None and actual.score != rule.score and finding.category != UNCHECKED:
+            why.append(f"words near it change the score from {rule.score} to {actual.score}")
+        elif actual is None and len(why) == 1:
+            why.append("words near it lower the score to nothing")
+        if rule.routes or rule.channels:
+            why.append(f"counts only in {', '.join((*rule.routes, *rule.channels))}")
+        rows.append(
+            {
+                "rule": rule.id,
+                "category": (actual or finding).category,
+                "found": actual is not None,
+                "score": (actual or finding).score,
+                "start": span[0],
+                "end": span[1],
+                "text": text[slice(*span)],
+                "why": why,
+            }
+        )
+    return rows
+
+
+_EXCEPTIONS = {
+    "pattern": "excepted: `unless: pattern` is found in the match",
+    "around": f"excepted: `unless: around` is found within {AROUND_CHARS} characters",
+    "in_context": "excepted: it stands in the sources (`unless: in_context`)",
+}
+
+
+def _one_by_one(unless: Unless) -> list[tuple[str, Unless]]:
+    """Each exception alone, so that the one that holds can be named."""
+    alone = [(key, replace(Unless(), **{key: getattr(unless, key)})) for key in _EXCEPTIONS]
+    return [(key, only) for key, only in alone if only != Unless()]
+
+
+def _first(names: tuple[str, ...], otherwise: str) -> str:
+    return names[0] if names else otherwise
