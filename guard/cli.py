@@ -97,10 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     quality.add_argument("--engine", default="auto")
     quality.add_argument("--json", action="store_true")
 
-    models = commands.add_parser("models", help="train the compact engine")
+    models = commands.add_parser("models", help="train the shipped engines, export Detoxify's")
     models.set_defaults(run=_models)
-    models.add_argument("what", choices=("train",))
-    models.add_argument("data", nargs="?", help="labelled texts, JSON lines")
+    models.add_argument("what", choices=("train", "export"))
+    models.add_argument("engine", nargs="?", default="compact", help="compact, student, detoxify-…")
+    models.add_argument("--data", help="labelled texts to train on, JSON lines")
+    models.add_argument("--int8", action="store_true", help="export in eight bits")
     models.add_argument("--output", required=True, help="the file of weights to write")
 
     review = commands.add_parser("review", help="the review queue, over HTTP")
@@ -308,10 +310,23 @@ def _eval(arguments: argparse.Namespace) -> int:
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from guard.detectors.toxicity import train  # scipy is needed for this alone
+    # What these need beyond guarding is imported for each alone.
+    output, progress = Path(arguments.output), sys.stderr.isatty()
+    data = Path(arguments.data) if arguments.data else None
+    if arguments.what == "export":
+        from guard.detectors.toxicity.export import export
 
-    data = Path(arguments.data) if arguments.data else train.default_data()
-    told = train.train_compact(data, Path(arguments.output), progress=sys.stderr.isatty())
+        told = export(arguments.engine, output, int8=arguments.int8)
+    elif arguments.engine == "compact":
+        from guard.detectors.toxicity.train import train_compact
+
+        told = train_compact(data, output, progress=progress)
+    elif arguments.engine == "student":
+        from guard.detectors.toxicity.train_student import train_student
+
+        told = train_student(data, output, progress=progress)
+    else:
+        raise SettingsError(f"engine {arguments.engine!r} is not trained here: compact or student")
     print(json.dumps(told))
     return 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from guard.detectors.toxicity import Engine
 from guard.errors import SettingsError
@@ -91,20 +92,20 @@ def evaluate_toxicity(
         sets.append(set_of(file, number, row))
     if not texts:
         raise SettingsError(f"{file}: no rows")
-    return {
-        "engine": engine.name,
-        "sets": by_set(score_all(engine, texts), labels, sets, thresholds=thresholds),
-    }
+    before = dict(getattr(engine, "decided", {}))
+    scores = score_all(engine, texts)[:, engine.categories.index(SCORED)]
+    result = {"engine": engine.name, "sets": by_set(scores, labels, sets, thresholds=thresholds)}
+    if before:
+        after: Mapping[str, int] = engine.decided  # type: ignore[attr-defined]
+        result["decided"] = {name: after[name] - count for name, count in before.items()}
+    return result
 
 
 def score_all(engine: Engine, texts: Sequence[str]) -> NDArray[np.float32]:
-    """The `toxicity` score of each text."""
-    column = engine.categories.index(SCORED)
-    parts = [
-        engine.score(texts[start : start + BATCH_TEXTS])[:, column]
-        for start in range(0, len(texts), BATCH_TEXTS)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    """The scores of many texts, with a progress bar on a terminal."""
+    starts = tqdm(range(0, len(texts), BATCH_TEXTS), "scoring", unit="batch", disable=None)
+    parts = [engine.score(texts[start : start + BATCH_TEXTS]) for start in starts]
+    return np.concatenate(parts) if parts else np.zeros((0, len(engine.categories)), np.float32)
 
 
 def by_set(
@@ -185,8 +186,9 @@ def render_table(result: Mapping[str, Any]) -> str:
         for name, row in result["sets"].items()
     ]
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    decided = [f"{name} decided {count:,}" for name, count in result.get("decided", {}).items()]
     return "\n".join(
-        [f"engine: {result['engine']}"]
+        ["; ".join([f"engine: {result['engine']}", *decided])]
         + [
             "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
             for line in [head, *lines]

@@ -60,7 +60,7 @@ def test_everything_of_ours_needs_the_token(url: str, path: str) -> None:
 def test_health_and_readiness_are_open(url: str) -> None:
     assert _call(f"{url}/guard/healthz", token=None) == (200, {"status": "ok"})
     status, body = _call(f"{url}/guard/readyz", token=None)
-    assert (status, body["engine"], body["redis"]) == (200, "compact", "ok")
+    assert (status, body["engine"], body["redis"]) == (200, "compact+student", "ok")
 
 
 def test_a_text_is_checked_against_its_context(url: str) -> None:

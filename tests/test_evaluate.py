@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from guard.detectors.toxicity.cascade import Cascade
 from guard.errors import SettingsError
 from guard.evaluate import auc, average_precision, evaluate_toxicity, render_table
 
@@ -22,6 +23,10 @@ class Reads:
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([[0.0, float(text)] for text in texts], np.float32)
+
+
+class Dear(Reads):
+    name = "dear"
 
 
 def write(file: Path, rows: Sequence[dict[str, Any]]) -> Path:
@@ -139,6 +144,15 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\n")
     with pytest.raises(SettingsError, match=r"binary\.jsonl:1: not a row of JSON"):
         evaluate_toxicity(Reads(), binary)
+
+
+def test_a_cascade_says_who_decided(tmp_path: Path) -> None:
+    rows = [{"text": text, "label": 0} for text in ("0.1", "0.5", "0.9")]
+    cascade = Cascade(Reads(), Dear(), (0.4, 0.6))
+    for _ in range(2):
+        result = evaluate_toxicity(cascade, write(tmp_path / "rows.jsonl", rows))
+        assert result["decided"] == {"reads": 2, "dear": 1}
+    assert render_table(result).startswith("engine: reads+dear; reads decided 2; dear decided 1")
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:

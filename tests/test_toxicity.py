@@ -66,12 +66,20 @@ def test_findings_of_the_shipped_engine_carry_plain_numbers_and_no_text() -> Non
     assert {finding.message for finding in findings} == {""}
 
 
-@pytest.mark.parametrize("name", ["auto", "compact"])
-def test_both_names_give_the_compact_engine_once(name: str) -> None:
-    engine: Engine = load_engine(name)
-    assert engine.name == "compact"
-    assert engine.categories[0] == "toxicity"
-    assert load_engine(name) is engine
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("auto", "compact+student"),
+        ("compact", "compact"),
+        ("student", "student"),
+        ("compact+student", "compact+student"),
+    ],
+)
+def test_an_engine_is_loaded_once_by_its_name(name: str, engine: str) -> None:
+    loaded: Engine = load_engine(name)
+    assert loaded.name == engine
+    assert loaded.categories[0] == "toxicity"
+    assert load_engine(name) is loaded
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:

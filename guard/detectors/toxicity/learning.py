@@ -1,0 +1,281 @@
+"""What toxicity engines learn from: labelled rows, parted by a hash of their text.
+
+Rules of the file: a part is learnt from, a part calibrates, a part is held back; no text is in two
+of them, and the order of the rows changes nothing. Set names serve for weighing and reporting only.
+No text of a row reaches a message.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from guard.detectors.toxicity import Engine
+from guard.detectors.toxicity.compact import CATEGORIES
+from guard.errors import SettingsError
+from guard.evaluate import (
+    SCORED,
+    THRESHOLDS,
+    by_set,
+    figures,
+    label_of,
+    rows_of_file,
+    score_all,
+    set_of,
+    text_of,
+)
+from guard.passages import Cuts
+from guard.types import Exchange
+
+SEED = 20_260
+HELD_BACK_PERCENT = 10
+CALIBRATING_PERCENT = 10
+CLEAN_SET = "clean answers"
+DISGUISED_PERCENT = 10  # of the learning rows also learnt in disguise
+DISGUISED_WORD_SHARE = 0.3
+
+PROBE_KIND = "probe_template"
+"""Rows of this kind measure bias. A model that had learnt them would look fairer than it is."""
+
+_SAME_MEANING = {
+    "severe_toxic": "severe_toxicity",
+    "severe_toxicity": "severe_toxicity",
+    "obscene": "obscene",
+    "profanity": "obscene",
+    "threat": "threat",
+    "insult": "insult",
+    "identity_hate": "identity_attack",
+    "identity_attack": "identity_attack",
+    "sexually_explicit": "sexual_explicit",
+    "sexual_harassment": "sexual_explicit",
+}
+"""What the sets' `cats` are called here. Values are 0 or 1, or shares: a half and more is yes."""
+
+UNKNOWN = -1
+"""Of a category about which a row says nothing."""
+
+_PEOPLE = (
+    "gay", "lesbian", "bisexual", "transgender", "queer", "straight", "black", "white", "Asian",
+    "African", "Mexican", "Chinese", "Indian", "Arab", "Jewish", "Muslim", "Christian", "Catholic",
+    "Hindu", "Buddhist", "immigrant", "deaf", "blind", "disabled", "autistic", "elderly", "female",
+)  # fmt: skip
+_ABOUT_PEOPLE = (
+    "My neighbour is a {} man.", "The new doctor is a {} woman.", "The article is about {} people.",
+    "The law protects {} citizens.", "Many {} families live in this town.", "He says he is {}.",
+    "A survey asked {} students about their schools.", "The museum shows the work of {} artists.",
+)  # fmt: skip
+_THINGS = (
+    "process", "server", "thread", "job", "session", "child process", "task", "container",
+    "connection", "script", "daemon", "query",
+)  # fmt: skip
+_ABOUT_THINGS = (
+    "Kill the {} and start it again.", "How do I kill a {} that hangs?", "The {} was killed.",
+    "Abort the {} when it takes too long.", "The {} died with exit code 137.",
+    "Execute the {} once more.", "The {} crashed, so we terminate it.", "Shoot down the {}.",
+)  # fmt: skip
+_SENTENCES = (
+    "The garbage collector of the runtime runs in its own thread.",
+    "Garbage is collected once a week.", "Put the trash into the recycle bin.",
+    "Pass a dummy value as the second argument.", "This file is a dummy for the tests.",
+    "A dumb terminal only shows characters.", "A crash test dummy sat behind the wheel.",
+    "The database has one master and two slave replicas.", "Bugs in the parser suck up memory.",
+    "I drank a shot of whisky.", "She got a flu shot at the pharmacy.", "Take a screen shot.",
+    "The photographer shot the film in black and white.", "The striker shot over the bar.",
+    "The penis and the testicles are parts of the male body.", "The vagina leads to the uterus.",
+    "Breast cancer is treated with surgery.", "Feeding at the breast protects the baby.",
+    "The rectum is the last part of the large intestine.", "Anal fissures heal within weeks.",
+    "Sexual health includes contraception.", "Sex education begins at school.",
+    "The nazis murdered millions of Jews in the Holocaust.", "Slavery ended in 1865.",
+    "The war killed half a million soldiers.", "Hitler came to power in 1933.",
+    "The victim was raped and murdered, the court heard.", "Rape is a crime in every country.",
+    "The bomb was defused by the police.", "Terrorists attacked the embassy in 1998.",
+    "Cut the cock of the tap and let the water out.", "The cock crowed at dawn.",
+    "A bitch is a female dog that has not been spayed.", "The donkey, or ass, carries loads.",
+    "Chicken thighs roast well.", "Beat the egg whites, then fold them in.",
+    "Smash the garlic and whip the cream.", "The stupid mistake was mine, and I am sorry.",
+    "He felt like an idiot when he lost his keys.", "It is a silly but lovely film.",
+    "Accrued liabilities rose, so the gross margin fell.", "Bad debts were written off.",
+    "The company hedges its exposure to naked options.", "Shares were dumped on the market.",
+    "If you think about suicide, please call a helpline.", "That hurts, and I hear you.",
+    "Yes.", "No.", "Sure!", "Thank you!", "You are welcome.", "That is a good point.", "Great!",
+    "How can I help you today?", "I am sorry, but I cannot help with that.", "Be careful.",
+    "How may I assist you?", "What else would you like me to do for you?", "Let me know!",
+    "Is there anything else you want to know?", "Here is what you asked me for.", "Of course!",
+    "I think that is all you need.", "That is right, and you got it at once.", "Have fun!",
+    "Do you want me to go on?", "I do not know who you are.", "I am only a language model.",
+    "You can do this yourself.", "Tell me more about yourself, if you like.", "Good luck!",
+    "If you fall, protect your head.", "Do not push the button while you hold the lid.",
+    "Get out of the water at once if you feel cold.", "You are not alone in this.", "Hello!",
+)  # fmt: skip
+"""What clean answers rarely hold and comments hold mostly in anger. Written for this purpose."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Texts, their set, and for each category 1, 0 or `UNKNOWN`."""
+
+    texts: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    truths: list[list[int]] = field(default_factory=list)
+
+    def add(self, text: str, name: str, truth: list[int]) -> None:
+        self.texts.append(text)
+        self.sets.append(name)
+        self.truths.append(truth)
+
+
+@dataclass(slots=True)
+class Parts:
+    """The rows by use."""
+
+    learning: Rows = field(default_factory=Rows)
+    calibrating: Rows = field(default_factory=Rows)
+    held_back: Rows = field(default_factory=Rows)
+
+    def of(self, text: str) -> Rows:
+        percent = int.from_bytes(_digest(text)[:4], "big") % 100
+        if percent < HELD_BACK_PERCENT:
+            return self.held_back
+        if percent < HELD_BACK_PERCENT + CALIBRATING_PERCENT:
+            return self.calibrating
+        return self.learning
+
+
+def default_data() -> Path:
+    """The labelled texts of the shared folder: `$OUTGUARD_SHARED`, or `shared` beside us."""
+    shared = os.environ.get("OUTGUARD_SHARED") or Path(__file__).parents[4] / "shared"
+    return Path(shared) / "data" / "toxicity" / "train.jsonl.gz"
+
+
+def default_clean(data: Path) -> Path | None:
+    """The clean answers that lie beside the labelled texts, if any do."""
+    file = data.parent.parent / "grounding" / "train.jsonl.gz"
+    return file if file.is_file() else None
+
+
+def _digest(text: str) -> bytes:
+    words = " ".join(text.lower().split())
+    return sha256(words.encode("utf-8", "surrogatepass")).digest()
+
+
+def read_parts(data: Path, clean: Path | None, *, leave_out: Sequence[str] = ()) -> Parts:
+    """The rows of `data`, and the harmless prose of `clean`, by use.
+
+    `data`: rows `{"text", "label"}`, if wanted with `set`, `cats` and `kind`. `clean`: rows whose
+    `answer` is harmless prose; without it, those beside `data`. Sets whose name starts with one of
+    `leave_out` are only held back, whole: how an engine does on what it never saw.
+    """
+    parts = Parts()
+    _read_labelled(parts, data, leave_out=tuple(leave_out))
+    clean = clean or default_clean(data)
+    if clean is not None:
+        read_clean(parts, clean)
+    _check(parts, data)
+    return parts
+
+
+def _read_labelled(parts: Parts, file: Path, *, leave_out: tuple[str, ...]) -> None:
+    seen: set[bytes] = set()
+    for number, row in rows_of_file(file):
+        text, label = text_of(file, number, row), label_of(file, number, row)
+        name = set_of(file, number, row)
+        if (digest := _digest(text)) in seen:
+            continue
+        seen.add(digest)
+        truth = _truth(label, _cats(file, number, row))
+        measured = row.get("kind") == PROBE_KIND or name.startswith(leave_out)
+        (parts.held_back if measured else parts.of(text)).add(text, name, truth)
+
+
+def _cats(file: Path, number: int, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    cats = row.get("cats") or {}
+    if not isinstance(cats, Mapping):
+        raise SettingsError(f"{file}:{number}: `cats` must be an object of numbers")
+    return cats
+
+
+def _truth(label: int, cats: Mapping[str, Any]) -> list[int]:
+    """What is known of each category: its `cats`; else a text that is not bad has none of them."""
+    known = {
+        _SAME_MEANING[name]: int(value >= 0.5)
+        for name, value in cats.items()
+        if name in _SAME_MEANING and isinstance(value, int | float)
+    }
+    otherwise = UNKNOWN if label else 0
+    return [label if name == SCORED else known.get(name, otherwise) for name in CATEGORIES]
+
+
+def read_clean(parts: Parts, file: Path) -> None:
+    """Adds harmless prose, in the passages a reply is cut into."""
+    seen: set[bytes] = set()
+    for number, row in rows_of_file(file):
+        answer = row.get("answer")
+        if not isinstance(answer, str):
+            raise SettingsError(f"{file}:{number}: `answer` must be a string")
+        for piece in Cuts(0, 1).passages(Exchange("", 0.0), "text", answer):
+            text = piece.text.strip()
+            if (digest := _digest(text)) not in seen:
+                seen.add(digest)
+                parts.of(text).add(text, CLEAN_SET, [0] * len(CATEGORIES))
+
+
+def add_harmless(rows: Rows, *, repeats: int) -> None:
+    """Adds our own sentences, each so many times: for learning alone."""
+    people = [form.format(who) for form in _ABOUT_PEOPLE for who in _PEOPLE]
+    things = [form.format(what) for form in _ABOUT_THINGS for what in _THINGS]
+    for text in (*people, *things, *_SENTENCES) * repeats:
+        rows.add(text, CLEAN_SET, [0] * len(CATEGORIES))
+
+
+def _check(parts: Parts, file: Path) -> None:
+    for rows in (parts.learning, parts.calibrating):
+        if len({truth[CATEGORIES.index(SCORED)] for truth in rows.truths}) < 2:
+            raise SettingsError(f"{file}: too few rows; both labels are needed, a hundred of each")
+
+
+_LONG_WORD = re.compile(r"[A-Za-z]{4,}")
+
+
+def add_disguised(rows: Rows) -> None:
+    """Learns some rows a second time, with letters starred, doubled or parted, whatever the label:
+    so a disguise hides nothing and proves nothing."""
+    chance = np.random.default_rng(SEED)
+    for at in range(len(rows.texts)):
+        if _digest(rows.texts[at])[4] * 100 < DISGUISED_PERCENT * 256:
+            text = _LONG_WORD.sub(lambda word: _disguise(word[0], chance), rows.texts[at])
+            rows.add(text, rows.sets[at], rows.truths[at])
+
+
+def _disguise(word: str, chance: np.random.Generator) -> str:
+    if chance.random() > DISGUISED_WORD_SHARE:
+        return word
+    at = int(chance.integers(1, len(word) - 1))
+    kind = int(chance.integers(4))
+    letters = (word[at] * 2, "*", word[at] + "-", word[at] + " ")[kind]
+    return word[:at] + letters + word[at + 1 :]
+
+
+def report(engine: Engine, rows: Rows) -> dict[str, Any]:
+    """How well an engine does on held-back rows: by set, and by category where it is known."""
+    review, block = THRESHOLDS[SCORED]
+    scores = score_all(engine, rows.texts)
+    truths = np.array(rows.truths).reshape(-1, len(CATEGORIES))
+    bad = CATEGORIES.index(SCORED)
+    categories: dict[str, Any] = {}
+    for column, name in enumerate(CATEGORIES):
+        known = truths[:, column] != UNKNOWN
+        categories[name] = figures(
+            scores[known, column], truths[known, column] == 1, review=review, block=block
+        )
+    return {
+        "held_back": len(rows.texts),
+        "sets": by_set(scores[:, bad], truths[:, bad].tolist(), rows.sets),
+        "categories": categories,
+    }

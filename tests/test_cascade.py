@@ -1,0 +1,94 @@
+"""The cascade: who decides what, that it is counted, and that its band keeps what it promises."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from guard.detectors.toxicity.cascade import Cascade, decisions, fit_band
+
+
+class Reads:
+    """An engine whose scores are the numbers that a text holds; it remembers what it was shown."""
+
+    categories = ("toxicity", "threat")
+
+    def __init__(self, name: str, column: int) -> None:
+        self.name = name
+        self.shown: list[str] = []
+        self._column = column
+
+    def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.shown += texts
+        rows = [[float(text.split()[self._column]), 0.0] for text in texts]
+        return np.array(rows, np.float32).reshape(-1, 2)
+
+
+def made() -> tuple[Reads, Reads, Cascade]:
+    first, last = Reads("cheap", 0), Reads("dear", 1)
+    return first, last, Cascade(first, last, (0.25, 0.75))
+
+
+def test_only_texts_inside_the_band_reach_the_last_engine() -> None:
+    _, last, cascade = made()
+    texts = ["0.1 0.9", "0.25 0.9", "0.5 0.1", "0.75 0.1", "0.9 0.1"]
+    scores = cascade.score(texts)[:, 0].tolist()
+    assert scores == pytest.approx([0.1, 0.9, 0.1, 0.75, 0.9])
+    assert last.shown == ["0.25 0.9", "0.5 0.1"]
+
+
+def test_the_strongest_category_opens_the_band() -> None:
+    first, _, cascade = made()
+    first.score = lambda texts: np.array([[0.0, 0.5]], np.float32)  # type: ignore[method-assign]
+    assert cascade.score(["0.0 0.9"])[0].tolist() == pytest.approx([0.9, 0.0])
+
+
+def test_who_decided_is_counted() -> None:
+    _, _, cascade = made()
+    assert cascade.decided == {"cheap": 0, "dear": 0}
+    cascade.score(["0.1 0", "0.5 0", "0.9 0"])
+    cascade.score(["0.3 0"])
+    assert cascade.decided == {"cheap": 2, "dear": 2}
+
+
+def test_no_text_gives_no_row_and_counts_nothing() -> None:
+    _, last, cascade = made()
+    assert cascade.score([]).shape == (0, 2)
+    assert not last.shown and sum(cascade.decided.values()) == 0
+
+
+def test_its_name_names_both_engines() -> None:
+    assert made()[2].name == "cheap+dear"
+
+
+def test_engines_of_other_categories_are_refused() -> None:
+    other = Reads("other", 0)
+    other.categories = ("toxicity", "insult")
+    with pytest.raises(ValueError, match="the same categories"):
+        Cascade(Reads("cheap", 0), other, (0.0, 1.0))
+
+
+def test_decisions_follow_the_default_thresholds() -> None:
+    scores = np.array([[0.39, 0.0], [0.1, 0.41], [0.86, 0.0]], np.float32)
+    assert decisions(scores).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("agreement", [0.9, 0.99, 1.0])
+def test_a_fitted_band_agrees_at_the_rate_asked_and_is_no_wider(agreement: float) -> None:
+    chance = np.random.default_rng(7)
+    truth = chance.normal(0, 3, 5_000)
+    logistic = np.array([truth + chance.normal(0, noise, 5_000) for noise in (2.0, 0.3)])
+    first, last = (1 / (1 + np.exp(-logistic)))[:, :, None].astype(np.float32)
+    low, high = fit_band(first, last, agreement=agreement)
+    inside = (first[:, 0] >= low) & (first[:, 0] < high)
+    answered = np.where(inside[:, None], last, first)
+    agreed = float((decisions(answered) == decisions(last)).mean())
+    assert agreement <= agreed <= agreement + 0.001
+    assert 0 < inside.mean() < 1
+
+
+def test_engines_that_agree_need_no_band() -> None:
+    scores = np.array([[0.1], [0.5], [0.9]], np.float32)
+    low, high = fit_band(scores, scores)
+    assert not ((scores >= low) & (scores < high)).any()

