@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import detoxify
 import numpy as np
 import pytest
+import torch
 
 from guard.detectors.toxicity import detoxify as module
 from guard.detectors.toxicity import load_engine
@@ -25,13 +27,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    pytest.importorskip("detoxify")
     return write_checkpoint(tmp_path)
 
 
 def changed(file: Path, change: Any) -> Path:
-    import torch
-
     kept = torch.load(file, weights_only=True)
     change(kept)
     torch.save(kept, file)
@@ -48,8 +47,6 @@ def test_a_checkpoint_of_ones_own_is_loaded_by_its_path_and_asks_nobody(checkpoi
 
 
 def test_scores_are_the_models_own(checkpoint: Path) -> None:
-    import torch
-
     engine = DetoxifyEngine.of_file(checkpoint)
     scores = engine.score(["some words", "others"])
     inner = engine.model
@@ -148,9 +145,6 @@ def test_what_is_not_there_is_named(checkpoint: Path) -> None:
 def test_a_published_model_that_cannot_be_fetched_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    torch = pytest.importorskip("torch")
-    detoxify = pytest.importorskip("detoxify")
-
     def unreachable(*_: Any, **__: Any) -> None:
         raise OSError("no way")
 

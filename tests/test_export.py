@@ -7,9 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("detoxify")
-pytest.importorskip("onnx")
-
 from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.export import export
 from guard.errors import SettingsError

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from guard.detectors.toxicity import network  # noqa: E402
-from guard.errors import SettingsError  # noqa: E402
-from tests.tiny_bert import write_bert  # noqa: E402
+from guard.detectors.toxicity import network
+from guard.errors import SettingsError
+from tests.tiny_bert import write_bert
 
 
 @pytest.fixture

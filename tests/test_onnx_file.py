@@ -4,15 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
-
-import onnxruntime  # noqa: E402
-
-from guard.detectors.toxicity import network, onnx_file  # noqa: E402
-from tests.tiny_bert import write_bert  # noqa: E402
+from guard.detectors.toxicity import network, onnx_file
+from tests.tiny_bert import write_bert
 
 
 @pytest.fixture

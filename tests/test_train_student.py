@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
-
-from guard.detectors.toxicity import train_student as module  # noqa: E402
-from guard.detectors.toxicity.compact import CATEGORIES  # noqa: E402
-from guard.detectors.toxicity.learning import UNKNOWN, Rows  # noqa: E402
-from guard.detectors.toxicity.student import Student  # noqa: E402
-from guard.detectors.toxicity.train_student import draw, train_student  # noqa: E402
-from guard.errors import SettingsError  # noqa: E402
-from tests.tiny_bert import write_bert  # noqa: E402
+from guard.detectors.toxicity import train_student as module
+from guard.detectors.toxicity.compact import CATEGORIES
+from guard.detectors.toxicity.learning import UNKNOWN, Rows
+from guard.detectors.toxicity.student import Student
+from guard.detectors.toxicity.train_student import draw, train_student
+from guard.errors import SettingsError
+from tests.tiny_bert import write_bert
 
 torch.set_num_threads(1)  # for matrices this small, more only wait for each other
 
