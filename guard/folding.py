@@ -99,3 +99,17 @@ def reach(text: str, start: int, characters: int) -> int | None:
         skipped += min(run.end() - run.start(), IGNORABLE_RUN_MAX)
     end = start + characters + skipped
     return end if end <= len(text) else None
+
+
+def reach_back(text: str, start: int, characters: int) -> int:
+    """Where to begin reading, so that the `characters` folded characters before `start` are what
+    they are in the whole text: whether one is skipped may depend on those before it."""
+    begin = max(0, start - characters)
+    if _RUN.search(text, begin, start) is None:
+        return begin
+    low = max(0, start - (characters + 1) * (IGNORABLE_RUN_MAX + 1))
+    folded = fold(text[low:start])
+    assert folded.origins is not None
+    if len(folded.text) > characters:
+        low += folded.origins[-characters]
+    return max(0, low - IGNORABLE_RUN_MAX)

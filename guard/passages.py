@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guard.folding import reach
+from guard.folding import reach, reach_back
 from guard.types import Exchange, Passage
 
 PASSAGE_MAX_CHARS = 500  # a sentence longer than this is cut at its last blank: scorers like ≤ 128
@@ -61,8 +61,8 @@ class Cutter:
     """Takes a channel's text as it arrives and gives its passages once each may be judged.
 
     `hold_back` characters after a passage must have been read (or the text have ended) before it
-    is given out; `look_back` characters before it are given with it. A `loose` one gives out what
-    it has at any time: whoever judges must not mind where it was cut.
+    is given out; `look_back` characters before it are given with it, invisible ones not counted.
+    A `loose` one gives out what it has at any time: whoever judges must not mind where it was cut.
     """
 
     def __init__(self, *, hold_back: int, look_back: int, loose: bool = False) -> None:
@@ -98,7 +98,7 @@ class Cutter:
             if not self._ended:
                 return None
             window = len(text)
-        before = max(0, start - self._look_back)
+        before = reach_back(text, start, self._look_back)
         cut = Cut(
             start=self._start,
             text=text[start:border],
@@ -108,7 +108,7 @@ class Cutter:
             loose=self._loose,
         )
         self._start += border - start
-        drop = max(0, border - self._look_back)
+        drop = reach_back(text, border, self._look_back)
         self._text = text[drop:]
         self._base += drop
         return cut
