@@ -15,7 +15,6 @@ from guard.detectors.toxicity.learning import (
     Parts,
     Rows,
     add_disguised,
-    add_harmless,
     default_clean,
     default_data,
     read_parts,
@@ -81,15 +80,6 @@ def test_sets_left_out_are_held_back_whole(tmp_path: Path) -> None:
     parts = read_parts(write(tmp_path / "rows.jsonl", rows), None, leave_out=["gone"])
     assert parts.held_back.sets.count("gone_1") == 50
     assert set(parts.learning.sets) == {"kept"}
-
-
-def test_harmless_sentences_are_learnt_as_often_as_asked() -> None:
-    once, thrice = Rows(), Rows()
-    add_harmless(once, repeats=1)
-    add_harmless(thrice, repeats=3)
-    assert len(set(once.texts)) == len(once.texts) > 300
-    assert len(thrice.texts) == 3 * len(once.texts)
-    assert not np.any(once.truths)
 
 
 def test_about_a_tenth_is_learnt_in_disguise_with_its_own_label() -> None:

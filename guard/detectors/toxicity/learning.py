@@ -61,61 +61,6 @@ _SAME_MEANING = {
 UNKNOWN = -1
 """Of a category about which a row says nothing."""
 
-_PEOPLE = (
-    "gay", "lesbian", "bisexual", "transgender", "queer", "straight", "black", "white", "Asian",
-    "African", "Mexican", "Chinese", "Indian", "Arab", "Jewish", "Muslim", "Christian", "Catholic",
-    "Hindu", "Buddhist", "immigrant", "deaf", "blind", "disabled", "autistic", "elderly", "female",
-)  # fmt: skip
-_ABOUT_PEOPLE = (
-    "My neighbour is a {} man.", "The new doctor is a {} woman.", "The article is about {} people.",
-    "The law protects {} citizens.", "Many {} families live in this town.", "He says he is {}.",
-    "A survey asked {} students about their schools.", "The museum shows the work of {} artists.",
-)  # fmt: skip
-_THINGS = (
-    "process", "server", "thread", "job", "session", "child process", "task", "container",
-    "connection", "script", "daemon", "query",
-)  # fmt: skip
-_ABOUT_THINGS = (
-    "Kill the {} and start it again.", "How do I kill a {} that hangs?", "The {} was killed.",
-    "Abort the {} when it takes too long.", "The {} died with exit code 137.",
-    "Execute the {} once more.", "The {} crashed, so we terminate it.", "Shoot down the {}.",
-)  # fmt: skip
-_SENTENCES = (
-    "The garbage collector of the runtime runs in its own thread.",
-    "Garbage is collected once a week.", "Put the trash into the recycle bin.",
-    "Pass a dummy value as the second argument.", "This file is a dummy for the tests.",
-    "A dumb terminal only shows characters.", "A crash test dummy sat behind the wheel.",
-    "The database has one master and two slave replicas.", "Bugs in the parser suck up memory.",
-    "I drank a shot of whisky.", "She got a flu shot at the pharmacy.", "Take a screen shot.",
-    "The photographer shot the film in black and white.", "The striker shot over the bar.",
-    "The penis and the testicles are parts of the male body.", "The vagina leads to the uterus.",
-    "Breast cancer is treated with surgery.", "Feeding at the breast protects the baby.",
-    "The rectum is the last part of the large intestine.", "Anal fissures heal within weeks.",
-    "Sexual health includes contraception.", "Sex education begins at school.",
-    "The nazis murdered millions of Jews in the Holocaust.", "Slavery ended in 1865.",
-    "The war killed half a million soldiers.", "Hitler came to power in 1933.",
-    "The victim was raped and murdered, the court heard.", "Rape is a crime in every country.",
-    "The bomb was defused by the police.", "Terrorists attacked the embassy in 1998.",
-    "Cut the cock of the tap and let the water out.", "The cock crowed at dawn.",
-    "A bitch is a female dog that has not been spayed.", "The donkey, or ass, carries loads.",
-    "Chicken thighs roast well.", "Beat the egg whites, then fold them in.",
-    "Smash the garlic and whip the cream.", "The stupid mistake was mine, and I am sorry.",
-    "He felt like an idiot when he lost his keys.", "It is a silly but lovely film.",
-    "Accrued liabilities rose, so the gross margin fell.", "Bad debts were written off.",
-    "The company hedges its exposure to naked options.", "Shares were dumped on the market.",
-    "If you think about suicide, please call a helpline.", "That hurts, and I hear you.",
-    "Yes.", "No.", "Sure!", "Thank you!", "You are welcome.", "That is a good point.", "Great!",
-    "How can I help you today?", "I am sorry, but I cannot help with that.", "Be careful.",
-    "How may I assist you?", "What else would you like me to do for you?", "Let me know!",
-    "Is there anything else you want to know?", "Here is what you asked me for.", "Of course!",
-    "I think that is all you need.", "That is right, and you got it at once.", "Have fun!",
-    "Do you want me to go on?", "I do not know who you are.", "I am only a language model.",
-    "You can do this yourself.", "Tell me more about yourself, if you like.", "Good luck!",
-    "If you fall, protect your head.", "Do not push the button while you hold the lid.",
-    "Get out of the water at once if you feel cold.", "You are not alone in this.", "Hello!",
-)  # fmt: skip
-"""What clean answers rarely hold and comments hold mostly in anger. Written for this purpose."""
-
 
 @dataclass(slots=True)
 class Rows:
@@ -224,14 +169,6 @@ def read_clean(parts: Parts, file: Path) -> None:
             if (digest := _digest(text)) not in seen:
                 seen.add(digest)
                 parts.of(text).add(text, CLEAN_SET, [0] * len(CATEGORIES))
-
-
-def add_harmless(rows: Rows, *, repeats: int) -> None:
-    """Adds our own sentences, each so many times: for learning alone."""
-    people = [form.format(who) for form in _ABOUT_PEOPLE for who in _PEOPLE]
-    things = [form.format(what) for form in _ABOUT_THINGS for what in _THINGS]
-    for text in (*people, *things, *_SENTENCES) * repeats:
-        rows.add(text, CLEAN_SET, [0] * len(CATEGORIES))
 
 
 def _check(parts: Parts, file: Path) -> None:

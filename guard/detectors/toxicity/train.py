@@ -34,17 +34,16 @@ from guard.detectors.toxicity.learning import (
     Parts,
     Rows,
     add_disguised,
-    add_harmless,
     default_data,
     read_parts,
     report,
 )
+from guard.detectors.toxicity.own_texts import add_own
 from guard.errors import SettingsError
 
 STEPS = 120  # of the optimiser: more gains less than 0.001 of AUC, fewer loses on the small sets
 STRENGTH = 3.0  # of the fit against the pull to zero; between 1 and 10 nothing changes
 SMOOTHING = 0.3  # occurrences added to each feature's count, so that a rare one is not certain
-HARMLESS_REPEATS = 20  # a few hundred sentences among a quarter of a million would not be heard
 CLIPPED_SHARE = 1e-5  # of the weights, the largest: cut so that eight bits suffice for the rest
 
 
@@ -62,7 +61,7 @@ def train_compact(
     """
     scipy = load_scipy()
     parts = read_parts(data or default_data(), clean, leave_out=leave_out)
-    add_harmless(parts.learning, repeats=HARMLESS_REPEATS)
+    add_own(parts.learning)
     add_disguised(parts.learning)
     engine = _fit(scipy, parts, progress=progress)
     output.parent.mkdir(parents=True, exist_ok=True)

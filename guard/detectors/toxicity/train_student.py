@@ -30,11 +30,11 @@ from guard.detectors.toxicity.learning import (
     UNKNOWN,
     Rows,
     add_disguised,
-    add_harmless,
     default_data,
     read_parts,
     report,
 )
+from guard.detectors.toxicity.own_texts import add_own
 from guard.detectors.toxicity.student import WEIGHTS, WINDOW_CHARS, Student, curved, plain, windows
 from guard.detectors.toxicity.train import fit_curves, load_scipy
 from guard.errors import SettingsError
@@ -49,7 +49,7 @@ except ImportError as error:
     ) from error
 
 LAYERS = 6  # all of MiniLM's
-DRAWN_ROWS = 120_000
+DRAWN_ROWS = 300_000
 MAX_TOKENS = 96  # of a row: 97 in 100 are shorter, and the time goes into the long ones
 BATCH_ROWS = 32
 BATCHES_SORTED = 50  # rows of a like length share a batch, within so many batches
@@ -59,7 +59,6 @@ OFFSET_LEARNING_RATE = 1e-2
 WEIGHT_DECAY = 0.01
 WARM_UP_SHARE = 0.05
 OTHERS_WEIGHT = 0.7  # of each other category beside `toxicity`: rare, so their losses are small
-HARMLESS_REPEATS = 5
 CALIBRATING_ROWS = 8_000  # more move the curves by less than a hundredth
 CHECKPOINT_STEPS = 200
 
@@ -96,7 +95,7 @@ def train_student(
     load_scipy()  # needed at the end; said at the beginning
     start = start or minilm()
     parts = read_parts(data or default_data(), clean, leave_out=leave_out)
-    add_harmless(parts.learning, repeats=HARMLESS_REPEATS)
+    add_own(parts.learning)
     add_disguised(parts.learning)
     tokenizer = _tokenizer(start / "tokenizer.json")
     weights = network.start_from(
