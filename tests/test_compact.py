@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guard.detectors.toxicity.compact import (
     CATEGORIES,
@@ -113,8 +115,16 @@ def test_scores_are_probabilities_one_row_a_text(engine: Compact) -> None:
     assert engine.score([]).shape == (0, len(CATEGORIES))
 
 
-def test_a_score_does_not_depend_on_its_neighbours(engine: Compact) -> None:
-    assert np.array_equal(engine.score([CLEAN, INSULT])[1], engine.score([INSULT])[0])
+_WORDS = st.sampled_from(
+    ["You fool", " ", "a", "i d i o t", ". ", "1d10t", "\u0301", "\0", "''", "好", "x" * 999, CLEAN]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(_WORDS, max_size=6).map("".join), max_size=9))
+def test_a_score_does_not_depend_on_its_neighbours(engine: Compact, texts: list[str]) -> None:
+    alone = [engine.score([text])[0] for text in texts]
+    assert np.array_equal(engine.score(texts), np.reshape(alone, (len(texts), len(CATEGORIES))))
 
 
 @pytest.mark.parametrize(

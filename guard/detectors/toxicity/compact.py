@@ -2,6 +2,7 @@
 
 A text is folded (disguises taken off), its words, word pairs and groups of 3 to 5 characters are
 hashed, each hash names a row of a small table, and the rows are added up: one column a category.
+Short texts are read side by side, for most of the time goes into numpy's calls, not their work.
 
 Rules of the file: nothing is truncated - a long text is read in overlapping windows, and its worst
 window counts for each category. No text makes it raise, and time grows with length alone. Training
@@ -14,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,6 +26,7 @@ from guard.errors import SettingsError
 Codes = NDArray[np.uint32]  # folded code points
 Hashes = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
+Owners = NDArray[np.intp]
 
 WEIGHTS = Path(__file__).with_name("compact.npz")
 CATEGORIES = (
@@ -35,9 +38,11 @@ TABLE_BITS = 19  # 524,288 rows: one bit less costs 0.005 of AUC, one more gains
 
 WINDOW_CHARS = 1_000  # a long comment; one insult in more than this drowns among clean words
 OVERLAP_CHARS = 200  # a sentence: what a border cuts is whole in the next window
+BATCH_CHARS = 4 * WINDOW_CHARS  # of short texts read together: more would not fit the cache
 
 _BLANK = ord(" ")
 _DROPPED = 0  # no folded character: the code point is taken out
+_BORDER = np.array([1], np.uint32)  # between two texts; no code point folds to it
 _FOLDED_CODES = 0x20000  # the scripts, emoji and styled letters; rare ideographs above are dropped
 _INVISIBLE_KINDS = {"Mn", "Me", "Cf", "Cs", "Co", "Cn"}  # marks, formats, surrogates, nothing
 _BLANK_KINDS = {"Cc", "Zs", "Zl", "Zp"}
@@ -62,7 +67,7 @@ _PAIR_FACTOR = np.uint32(0x85EBCA6B)
 
 
 def _powers(factor: int) -> Hashes:
-    return np.multiply.accumulate(np.full(WINDOW_CHARS + 1, factor, np.uint32), dtype=np.uint32)
+    return np.multiply.accumulate(np.full(BATCH_CHARS + WINDOW_CHARS, factor, np.uint32), dtype=np.uint32)
 
 
 _POWERS = _powers(_FACTOR)
@@ -101,13 +106,30 @@ _EITHER = _leet_table(_LEET_BESIDE | _LEET_BETWEEN)
 
 def read(text: str) -> Codes:
     """The text as it is hashed: folded, without disguises, a blank before and after."""
+    return _undisguised(_folded(text))
+
+
+def _read_each(texts: Sequence[str]) -> tuple[Codes, Owners]:
+    """Short texts as they are hashed, one after another, and which one each character is of."""
+    parts = [part for text in texts for part in (_folded(text), _BORDER)]
+    codes = _undisguised(np.concatenate(parts))
+    border = codes == _BORDER
+    owners = np.add.accumulate(border, dtype=np.intp)
+    return codes[~border], owners[~border]
+
+
+def _folded(text: str) -> Codes:
     folded, _ = _tables()
     if text.isascii():
-        codes = folded.take(np.frombuffer(f" {text} ".encode(), np.uint8))
-    else:
-        raw = np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), "<u4")
-        codes = folded.take(raw, mode="clip")
-        codes = codes[codes != _DROPPED]
+        plain: Codes = folded.take(np.frombuffer(f" {text} ".encode(), np.uint8))
+        return plain
+    raw = np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), "<u4")
+    codes = folded.take(raw, mode="clip")
+    seen: Codes = codes[codes != _DROPPED]
+    return seen
+
+
+def _undisguised(codes: Codes) -> Codes:
     _spell_out(codes)
     return _close_up(_shorten(codes))
 
@@ -141,8 +163,8 @@ def _close_up(codes: Codes) -> Codes:
     if at.size < 3:
         return codes
     paired = at[1:] - at[:-1] == 2
-    spread = paired.copy()
-    spread[1:] &= paired[:-1]
+    spread = np.zeros_like(paired)
+    spread[1:] = paired[1:] & paired[:-1]
     spread[:-1] |= spread[1:]
     gaps = at[:-1][spread] + 1
     return np.delete(codes, gaps) if gaps.size else codes
@@ -168,25 +190,49 @@ def windows(codes: Codes) -> Iterator[Codes]:
 
 def rows_of(window: Codes) -> NDArray[np.intp]:
     """The table rows of everything in a window, repeats included."""
+    *groups, words, _ = _hashes(window)
+    return _mixed([*groups, words, words[:-1] * _PAIR_FACTOR + words[1:]])
+
+
+def _rows_of_each(codes: Codes, owners: Owners) -> tuple[NDArray[np.intp], Owners]:
+    """The same of windows that stand one after another, and whose each row is."""
+    *groups, words, starts = _hashes(codes)
+    hashes, whose = [words], [owners[starts]]
+    for width, group in enumerate(groups, 3):
+        within = owners[width - 1 :] == owners[: 1 - width]
+        hashes.append(group[within])
+        whose.append(owners[: 1 - width][within])
+    within = whose[0][1:] == whose[0][:-1]
+    hashes.append((words[:-1] * _PAIR_FACTOR + words[1:])[within])
+    whose.append(whose[0][1:][within])
+    return _mixed(hashes), np.concatenate(whose)
+
+
+def _hashes(codes: Codes) -> tuple[Any, ...]:
+    """Those of all groups of 3, 4 and 5 characters, of all words, and where words start."""
     factor = np.uint32(_FACTOR)
-    two = window[:-1] * factor + window[1:]
-    three = two[:-1] * factor + window[2:]
-    four = three[:-1] * factor + window[3:]
-    five = four[:-1] * factor + window[4:]
+    two = codes[:-1] * factor + codes[1:]
+    three = two[:-1] * factor + codes[2:]
+    four = three[:-1] * factor + codes[3:]
+    five = four[:-1] * factor + codes[4:]
     _, wordly = _tables()
-    inside = wordly.take(window)
+    inside = wordly.take(codes)
     inside[0] = inside[-1] = False
     edges = (inside[1:] != inside[:-1]).nonzero()[0]
     # The sum up to each character, times a falling power, makes a word's hash one subtraction.
-    sums = np.add.accumulate(window * _POWERS[: window.size], dtype=np.uint32)
+    sums = np.add.accumulate(codes * _POWERS[: codes.size], dtype=np.uint32)
     starts, ends = edges[::2], edges[1::2]
     words = (sums[ends] - sums[starts]) * _INVERSES[starts] + _WORD_SEED
-    pairs = words[:-1] * _PAIR_FACTOR + words[1:]
-    hashes = np.concatenate((three, four, five, words, pairs))
-    hashes ^= hashes >> np.uint32(15)
-    hashes *= np.uint32(0x2C1B3C6D)
-    hashes ^= hashes >> np.uint32(13)
-    return (hashes >> np.uint32(32 - TABLE_BITS)).astype(np.intp)
+    return three, four, five, words, starts
+
+
+def _mixed(hashes: Sequence[Hashes]) -> NDArray[np.intp]:
+    """Rows of the table, from hashes whose upper bits are not yet spread."""
+    mixed = np.concatenate(hashes)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x2C1B3C6D)
+    mixed ^= mixed >> np.uint32(13)
+    return (mixed >> np.uint32(32 - TABLE_BITS)).astype(np.intp)
 
 
 class Compact:
@@ -232,21 +278,55 @@ class Compact:
     def table(self) -> NDArray[np.int8]:
         return self._rows.view(np.int8).reshape(-1, COLUMNS)
 
-    def margins(self, text: str) -> NDArray[np.float32]:
-        """Before calibration: for each category, the strongest window's sum over the root."""
-        found = [self._margins(rows_of(window)) for window in windows(read(text))]
-        return found[0] if len(found) == 1 else np.max(found, axis=0)
+    def margins(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Before calibration: for each text and category, the strongest window's sum over the
+        root of the number of its parts. Sums of whole numbers are exact: no text changes another's.
+        """
+        if len(texts) == 1 and len(texts[0]) <= WINDOW_CHARS - 2:
+            return self._sum(read(texts[0]))[None]
+        found = np.zeros((len(texts), len(CATEGORIES)), np.float32)
+        short = [at for at, text in enumerate(texts) if len(text) <= WINDOW_CHARS - 2]
+        for some in _batches(short, [len(texts[at]) for at in short]):
+            found[some] = self._sums(*_read_each([texts[at] for at in some]), len(some))
+        for at in set(range(len(texts))).difference(short):
+            found[at] = np.max([self._sum(window) for window in windows(read(texts[at]))], axis=0)
+        return found
 
-    def _margins(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        count = max(rows.size, 1)
-        each = self._rows.take(rows).view(np.int8).reshape(-1, COLUMNS).astype(np.float32)
-        total: NDArray[np.float32] = np.full(rows.size, count**-0.5, np.float32) @ each
-        return total[: len(CATEGORIES)]
+    def _sum(self, window: Codes) -> NDArray[np.float32]:
+        rows = rows_of(window)
+        total: NDArray[np.float32] = np.ones(rows.size, np.float32) @ self._weights(rows)
+        mean: NDArray[np.float32] = total[: len(CATEGORIES)] / np.sqrt(np.float32(rows.size or 1))
+        return mean
+
+    def _sums(self, codes: Codes, owners: Owners, count: int) -> NDArray[np.float32]:
+        rows, whose = _rows_of_each(codes, owners)
+        numbers = np.bincount(whose, minlength=count)
+        full = numbers.nonzero()[0]
+        sums = np.zeros((count, COLUMNS), np.float32)
+        if full.size:
+            each = self._weights(rows[whose.argsort(kind="stable")])
+            sums[full] = np.add.reduceat(each, (np.cumsum(numbers) - numbers)[full], axis=0)
+        roots = np.sqrt(np.maximum(numbers, 1).astype(np.float32))
+        return (sums[:, : len(CATEGORIES)] / roots[:, None]).astype(np.float32)
+
+    def _weights(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        return self._rows.take(rows).view(np.int8).reshape(-1, COLUMNS).astype(np.float32)
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if not texts:
-            return np.zeros((0, len(CATEGORIES)), np.float32)
-        margins = np.array([self.margins(text) for text in texts], np.float32)
-        logits = self._slope * margins + self._offset
+        logits = self._slope * self.margins(texts) + self._offset
         scores: NDArray[np.float32] = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
         return scores.astype(np.float32)
+
+
+def _batches(places: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """The places in groups of at most `BATCH_CHARS`, by their sizes."""
+    group: list[int] = []
+    room = BATCH_CHARS
+    for at, size in zip(places, sizes, strict=True):
+        if group and size + 3 > room:  # two blanks and a border
+            yield group
+            group, room = [], BATCH_CHARS
+        group.append(at)
+        room -= size + 3
+    if group:
+        yield group

@@ -154,7 +154,7 @@ def _in_eight_bits(weights: NDArray[np.float32]) -> NDArray[np.int8]:
 
 
 def _calibrated(scipy: ModuleType, engine: Compact, rows: Rows) -> Compact:
-    margins = np.array([engine.margins(text) for text in rows.texts], np.float64)
+    margins = engine.margins(rows.texts).astype(np.float64)
     return Compact(engine.table, *fit_curves(scipy, margins, np.array(rows.truths)))
 
 
