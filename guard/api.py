@@ -23,7 +23,7 @@ from guard import jsontext
 from guard.detectors.toxicity import Engine
 from guard.edits import EditError, check_edits, released_reply
 from guard.errors import StoreError
-from guard.inspector import Inspector
+from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
 from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
@@ -56,13 +56,13 @@ class API:
     def __init__(
         self,
         settings: Settings,
-        inspector: Inspector,
+        judging: Judging,
         engine: Engine,
         store: ReviewStore,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
-        self._inspector = inspector
+        self._judging = judging
         self._engine = engine
         self._store = store
         self._metrics = metrics
@@ -117,7 +117,7 @@ class API:
         body = {
             "status": "ok" if not problem else "not ready",
             "engine": self._engine.name,
-            "rules": self._inspector.digest,
+            "rules": self._judging.inspector.digest,
             "redis": state,
         }
         return _json(body | ({"problem": problem} if problem else {}), 503 if problem else 200)
@@ -137,7 +137,7 @@ class API:
         if name not in known:
             raise _BadRequestError("`route` is not in guard.yaml; leave it out for the default")
         exchange = Exchange(secrets.token_hex(16), time.time(), route=name, sources=tuple(context))
-        verdict = await asyncio.to_thread(self._inspector.judge_text, exchange, "text", text)
+        verdict = await self._judging.text(exchange, "text", text)
         self._metrics.verdict(name, verdict)
         return _json(checked(exchange.id, text, verdict))
 
@@ -219,9 +219,7 @@ class API:
         except EditError as error:
             raise _BadRequestError(str(error), 422) from error
         for channel, text in edits.items():
-            verdict = await asyncio.to_thread(
-                self._inspector.judge_text, found.item.exchange, channel, text
-            )
+            verdict = await self._judging.text(found.item.exchange, channel, text)
             if verdict.action is Action.BLOCK:
                 seen = ", ".join(verdict.categories)
                 raise _BadRequestError(f"the edited text would be blocked: {seen}", 422)

@@ -21,6 +21,7 @@ from guard.errors import SettingsError, StoreError
 from guard.examples import check
 from guard.guarding import Guarding
 from guard.inspector import Inspector
+from guard.judging import Judging
 from guard.metrics import Metrics
 from guard.middleware import Inside
 from guard.passages import Cuts
@@ -50,13 +51,13 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
                 "(`scope` of a rule, `shadow: true` of a category in policy.yaml), or set "
                 "`release: sentence`"
             )
-    detectors = (
-        PatternDetector(rulebook.rules),
-        GroundingDetector(rulebook.rules),
-        ToxicityDetector(engine),
+    inspector = Inspector(
+        (PatternDetector(rulebook.rules), GroundingDetector(rulebook.rules)),
+        rulebook.policy,
+        Cuts(rulebook.hold_back, rulebook.look_back),
+        scorer=ToxicityDetector(engine),
+        digest=rulebook.digest,
     )
-    cuts = Cuts(rulebook.hold_back, rulebook.look_back)
-    inspector = Inspector(detectors, rulebook.policy, cuts, digest=rulebook.digest)
     inspector.judge_text(Exchange("start", 0.0), "text", "Warm before the first reply comes.")
     return inspector, engine
 
@@ -105,9 +106,12 @@ class App:
         """`inside`: an application whose replies are guarded, in place of an upstream's."""
         inspector, engine = build_inspector(settings, examples=examples)
         self._store = ReviewStore(settings.redis)
-        metrics = Metrics()
-        self._api: ASGIApp = API(settings, inspector, engine, self._store, metrics).app()
-        replies = Replies(settings, inspector, self._store, metrics)
+        metrics = Metrics(engine)
+        self._judging = Judging(
+            inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
+        )
+        self._api: ASGIApp = API(settings, self._judging, engine, self._store, metrics).app()
+        replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -139,6 +143,7 @@ class App:
             self._sweeper.cancel()
         await self._guarding.close()
         await self._store.close()
+        self._judging.close()
 
     async def _sweep(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Runs the detectors on a passage and asks the policy.
+"""Runs the detectors on passages and asks the policy.
 
 Rule of the file: nothing fails open. A detector that raises is a finding of category `unchecked`,
 and the policy speaks.
@@ -6,67 +6,130 @@ and the policy speaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from guard.detectors.toxicity import ToxicityDetector
 from guard.passages import Cuts
 from guard.policy import Policy, strongest
 from guard.types import UNCHECKED, Detector, Exchange, Finding, Passage, Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen in a passage so far. `doubtful`: the scorer must still read it."""
+
+    passage: Passage
+    findings: tuple[Finding, ...]
+    doubtful: bool = False
+
+
 class Inspector:
-    """Detectors and policy of one version of the rules. Shared by all replies; never changes."""
+    """Detectors, scorer and policy of one version of the rules. Shared by all replies; never
+    changes."""
 
     def __init__(
-        self, detectors: Sequence[Detector], policy: Policy, cuts: Cuts, *, digest: str = ""
+        self,
+        detectors: Sequence[Detector],
+        policy: Policy,
+        cuts: Cuts,
+        *,
+        scorer: ToxicityDetector | None = None,
+        digest: str = "",
     ) -> None:
-        self.detectors = tuple(detectors)
         self.cuts = cuts
         self.digest = digest
-        self._policy = policy
+        self.policy = policy
+        self._detectors = tuple(detectors)
+        self._scorer = scorer
+
+    def look(self, passages: Sequence[Passage]) -> list[Seen]:
+        """What can be said at once: all but what the scorer's slow part must read."""
+        scored = self._quick([passage for passage in passages if not passage.loose])
+        found = []
+        for passage in passages:
+            findings = [
+                finding
+                for detector in self._detectors
+                # The settings say that nothing is lost by what a loose passage is not shown to.
+                if not passage.loose or isinstance(detector.reach, int)
+                for finding in _safely(detector.name, passage, detector.detect)
+            ]
+            quick = () if passage.loose else next(scored)
+            found.append(Seen(passage, (*findings, *(quick or ())), quick is None))
+        return found
+
+    def _quick(self, passages: Sequence[Passage]) -> Iterator[Sequence[Finding] | None]:
+        scorer = self._scorer
+        if scorer is None or not passages:
+            return iter([()] * len(passages))
+        try:
+            return iter(scorer.look(passages))
+        except Exception:  # one of them; each is then judged alone
+            return iter([None] * len(passages))
+
+    def read(self, seen: Seen) -> Seen:
+        """What the scorer says of a doubtful passage: slow, and for any thread."""
+        assert self._scorer is not None
+        found = _safely(self._scorer.name, seen.passage, self._scorer.detect)
+        return Seen(seen.passage, (*seen.findings, *found))
+
+    def unread(self, seen: Seen, message: str) -> Seen:
+        """A doubtful passage that the scorer did not read in time."""
+        assert self._scorer is not None
+        late = _unchecked(self._scorer.name, seen.passage, message)
+        return Seen(seen.passage, (*seen.findings, late))
+
+    def inspect(self, passages: Sequence[Passage]) -> list[Seen]:
+        """What all detectors saw, slow or not."""
+        return [self.read(seen) if seen.doubtful else seen for seen in self.look(passages)]
 
     def findings(self, passage: Passage) -> list[Finding]:
-        """What all detectors saw, in order of start."""
-        found: list[Finding] = []
-        for detector in self.detectors:
-            if passage.loose and not isinstance(detector.reach, int):
-                continue  # the settings say that nothing is lost by that
-            try:
-                found += detector.detect(passage)
-            except Exception:
-                found.append(
-                    Finding(
-                        detector.name,
-                        UNCHECKED,
-                        1.0,
-                        passage.start,
-                        passage.end,
-                        "This detector failed.",
-                    )
-                )
-        return sorted(found, key=lambda finding: (finding.start, finding.end, finding.rule))
+        """What all detectors saw in one passage, in order of start."""
+        return _in_order(self.inspect([passage])[0].findings)
 
     def judge(self, passage: Passage) -> Verdict:
         """The policy's word on a passage."""
-        return self._policy.judge(passage.exchange.route, self.findings(passage))
+        return self.policy.judge(passage.exchange.route, self.findings(passage))
 
-    def verdicts(self, passage: Passage) -> Iterator[tuple[Passage, Verdict]]:
+    def verdicts(self, seen: Seen) -> Iterator[tuple[Passage, Verdict]]:
         """The verdicts on a passage, each with the part it is on, in order.
 
         One for the whole; but a loose passage has one for each place where something begins.
         """
+        passage, route = seen.passage, seen.passage.exchange.route
         if not passage.loose:
-            yield passage, self.judge(passage)
+            yield passage, self.policy.judge(route, _in_order(seen.findings))
             return
         starts: dict[int, list[Finding]] = {passage.start: []}
-        for finding in self.findings(passage):
+        for finding in _in_order(seen.findings):
             starts.setdefault(finding.start, []).append(finding)
         for (start, found), (end, _) in pairwise([*starts.items(), (passage.end, [])]):
             inner = slice(start - passage.start, end - passage.start)
             part = replace(passage, start=start, text=passage.text[inner])
-            yield part, self._policy.judge(passage.exchange.route, found)
+            yield part, self.policy.judge(route, found)
 
     def judge_text(self, exchange: Exchange, channel: str, text: str) -> Verdict:
         """The verdict on a whole text: its strongest passage's."""
-        return strongest(map(self.judge, self.cuts.passages(exchange, channel, text)))
+        passages = list(self.cuts.passages(exchange, channel, text))
+        return strongest(
+            verdict for seen in self.inspect(passages) for _, verdict in self.verdicts(seen)
+        )
+
+
+def _safely(
+    name: str, passage: Passage, detect: Callable[[Passage], Sequence[Finding]]
+) -> Sequence[Finding]:
+    try:
+        return detect(passage)
+    except Exception:
+        return [_unchecked(name, passage, "This detector failed.")]
+
+
+def _unchecked(name: str, passage: Passage, message: str) -> Finding:
+    return Finding(name, UNCHECKED, 1.0, passage.start, passage.end, message)
+
+
+def _in_order(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (finding.start, finding.end, finding.rule))

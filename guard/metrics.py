@@ -7,16 +7,19 @@ of them can answer for all.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
 )
 
+from guard.detectors.toxicity import Engine
 from guard.types import Verdict
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -26,8 +29,18 @@ _GUARD_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.
 class Metrics:
     """The counters of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._registry = CollectorRegistry()
+        Gauge(
+            "guard_engine", "The toxicity engine in use", ["engine"],
+            registry=self._registry, multiprocess_mode="max",
+        ).labels(engine.name).set(1)  # fmt: skip
+        self._scored = Counter(
+            "guard_scored", "Passages by the engine of the cascade that decided them", ["engine"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._decided: Mapping[str, int] = getattr(engine, "decided", {})  # it counts on
+        self._counted = dict(self._decided)
         self._verdicts = Counter(
             "guard_verdicts", "Replies judged", ["route", "verdict"], registry=self._registry
         )
@@ -60,6 +73,9 @@ class Metrics:
     def verdict(self, route: str, verdict: Verdict) -> None:
         """A reply was judged."""
         self._verdicts.labels(route, verdict.action.word).inc()
+        for name, count in self._decided.items():
+            self._scored.labels(name).inc(count - self._counted.get(name, 0))
+            self._counted[name] = count
         for finding in verdict.findings:
             self._findings.labels(finding.rule, finding.category, "false").inc()
         for finding in verdict.shadowed:

@@ -6,7 +6,6 @@ byte for byte.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from typing import Any
@@ -17,32 +16,33 @@ from guard.dialects import text_reading
 from guard.edits import released_reply
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
-from guard.inspector import Inspector
+from guard.judging import Judging
 from guard.metrics import Metrics
 from guard.review.store import ReviewStore, StoredItem
 from guard.settings import Settings
 from guard.sse import Event
 from guard.types import Action, Verdict
 
-INLINE_CHARS = 16_000  # longer plain replies are judged in a thread, so that others go on
-
 
 class Replies:
     """What judges and keeps: one for all replies of a process."""
 
     def __init__(
-        self, settings: Settings, inspector: Inspector, store: ReviewStore, metrics: Metrics
+        self, settings: Settings, judging: Judging, store: ReviewStore, metrics: Metrics
     ) -> None:
         self.settings = settings
-        self.inspector = inspector
+        self.judging = judging
+        self.cuts = judging.inspector.cuts
         self.store = store
         self.metrics = metrics
 
-    def judge_ready(self, call: Call, gate: Gate) -> None:
+    async def judge_ready(self, call: Call, gate: Gate) -> None:
         """Judges what the gate has ready."""
         started = time.perf_counter()
-        for ticket, passage in gate.passages():
-            for part, verdict in self.inspector.verdicts(passage):
+        ready = list(gate.passages())
+        found = await self.judging.verdicts([passage for _, passage in ready])
+        for (ticket, _), verdicts in zip(ready, found, strict=True):
+            for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
         call.guard_seconds += time.perf_counter() - started
 
@@ -108,14 +108,11 @@ class Replies:
 
     async def _judged(self, call: Call, value: Any, *, is_json: bool) -> Gate:
         """A plain reply is a stream of one event: the same gate judges it."""
-        gate = Gate(self.inspector.cuts, call.exchange, loose=call.route.release == "token")
+        gate = Gate(self.cuts, call.exchange, loose=call.route.release == "token")
         reading = call.reply.read_plain(value) if is_json else text_reading(value)
         gate.take(Event(b"", None), reading)
         gate.end()
-        if sum(len(fragment.text) for fragment in reading.fragments) > INLINE_CHARS:
-            await asyncio.to_thread(self.judge_ready, call, gate)
-        else:
-            self.judge_ready(call, gate)
+        await self.judge_ready(call, gate)
         return gate
 
     def _redacted(self, call: Call, gate: Gate, *, is_json: bool) -> bytes | None:

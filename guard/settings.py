@@ -77,6 +77,7 @@ class Settings:
     workers: int = _setting(1, "how many processes serve")
     token: str = _setting("", "the bearer token of /guard/; made in --data where none is given")
     engine: str = _setting("auto", "the toxicity engine")
+    score_deadline_ms: float = _setting(2_000.0, "how long a passage may wait for a slow score")
     request_limit_bytes: int = _setting(64 * 2**20, "the greatest request body; larger: 413")
     reply_limit_bytes: int = _setting(16 * 2**20, "the greatest plain reply; larger: 502")
     stream_limit_chars: int = _setting(16 * 2**20, "the most text in one streamed reply")

@@ -49,7 +49,7 @@ class _Stream:
         self._replies = replies
         self._call = call
         self._gate = Gate(
-            replies.inspector.cuts,
+            replies.cuts,
             call.exchange,
             choices=call.request.choices,
             stop_from=Action.BLOCK if route.on_review == "release" else Action.REVIEW,
@@ -120,7 +120,7 @@ class _Stream:
     async def _advance(self) -> None:
         """Judges what is ready, stores what is to be reviewed, sends what may leave."""
         call, gate = self._call, self._gate
-        self._replies.judge_ready(call, gate)
+        await self._replies.judge_ready(call, gate)
         if gate.action is Action.REVIEW and not call.review_id and not self._problem:
             await self._keep(whole=False)
             if self._problem and call.route.on_review == "release":

@@ -66,8 +66,9 @@ def through(
     out = bytearray()
 
     def pump() -> None:
-        for ticket, passage in gate.passages():
-            for part, verdict in inspector.verdicts(passage):
+        ready = list(gate.passages())
+        for (ticket, _), seen in zip(ready, inspector.inspect([p for _, p in ready]), strict=True):
+            for part, verdict in inspector.verdicts(seen):
                 gate.settle(ticket, part, verdict)
         for leaving in gate.leave():
             out.extend(reply.write(leaving))

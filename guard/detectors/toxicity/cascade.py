@@ -11,6 +11,7 @@ with those of the last engine at a stated rate. Who decided is counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,21 +34,30 @@ class Cascade:
         self.categories = first.categories
         self.decided = {first.name: 0, last.name: 0}
         self.band = band
+        self._counting = Lock()  # scores are asked for in several threads
         self._first = first
         self._last = last
 
-    def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def look(self, texts: Sequence[str]) -> NDArray[np.float32]:
         scores = self._first.score(texts)
-        if not len(scores):
-            return scores
-        strongest = scores.max(axis=1)
+        strongest = scores.max(axis=1, initial=0)
         low, high = self.band
-        doubtful = np.flatnonzero((strongest >= low) & (strongest < high)).tolist()
+        doubtful = (strongest >= low) & (strongest < high)
+        scores[doubtful] = np.nan
+        self._count(self._first, len(texts) - int(doubtful.sum()))
+        return scores
+
+    def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        scores = self.look(texts)
+        doubtful = np.isnan(scores[:, 0]).nonzero()[0].tolist()
         if doubtful:
             scores[doubtful] = self._last.score([texts[at] for at in doubtful])
-        self.decided[self._first.name] += len(texts) - len(doubtful)
-        self.decided[self._last.name] += len(doubtful)
+            self._count(self._last, len(doubtful))
         return scores
+
+    def _count(self, engine: Engine, texts: int) -> None:
+        with self._counting:
+            self.decided[engine.name] += texts
 
 
 def decisions(scores: NDArray[np.float32]) -> NDArray[np.intp]:

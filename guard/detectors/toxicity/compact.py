@@ -67,7 +67,9 @@ _PAIR_FACTOR = np.uint32(0x85EBCA6B)
 
 
 def _powers(factor: int) -> Hashes:
-    return np.multiply.accumulate(np.full(BATCH_CHARS + WINDOW_CHARS, factor, np.uint32), dtype=np.uint32)
+    return np.multiply.accumulate(
+        np.full(BATCH_CHARS + WINDOW_CHARS, factor, np.uint32), dtype=np.uint32
+    )
 
 
 _POWERS = _powers(_FACTOR)
@@ -311,6 +313,9 @@ class Compact:
 
     def _weights(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         return self._rows.take(rows).view(np.int8).reshape(-1, COLUMNS).astype(np.float32)
+
+    def look(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.score(texts)
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         logits = self._slope * self.margins(texts) + self._offset

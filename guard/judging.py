@@ -1,0 +1,70 @@
+"""Judges passages while others go on: what is cheap at once, what is slow in a few threads.
+
+Rules of the file: slow work is bounded in number and time. A passage that is not read in time, or
+finds the queue full, is `unchecked`, and the policy speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from guard.inspector import Inspector, Seen
+from guard.policy import strongest
+from guard.types import Exchange, Passage, Verdict
+
+INLINE_CHARS = 16_000  # more at once is looked at in a thread, so that others go on
+MOST_WAITING = 256  # passages for each thread: seconds of work, not minutes
+
+
+class Judging:
+    """The inspector of one process, and the threads in which its slow part runs."""
+
+    def __init__(self, inspector: Inspector, *, deadline_ms: float, processes: int = 1) -> None:
+        """`processes` share the machine's cores."""
+        self.inspector = inspector
+        self._deadline_seconds = deadline_ms / 1000
+        self._threads = max(1, (os.cpu_count() or 1) // processes)
+        self._pool = ThreadPoolExecutor(self._threads, "score")
+        self._waiting = 0
+
+    async def verdicts(self, passages: Sequence[Passage]) -> list[list[tuple[Passage, Verdict]]]:
+        """The verdicts on each passage, with the parts they are on."""
+        looked = await self._look(passages)
+        doubtful = [at for at, seen in enumerate(looked) if seen.doubtful]
+        for first in range(0, len(doubtful), self._threads):  # a reply never fills the queue
+            some = doubtful[first : first + self._threads]
+            read = await asyncio.gather(*(self._read(looked[at]) for at in some))
+            for at, seen in zip(some, read, strict=True):
+                looked[at] = seen
+        return [list(self.inspector.verdicts(seen)) for seen in looked]
+
+    async def text(self, exchange: Exchange, channel: str, text: str) -> Verdict:
+        """The verdict on a whole text."""
+        passages = list(self.inspector.cuts.passages(exchange, channel, text))
+        found = await self.verdicts(passages)
+        return strongest(verdict for one in found for _, verdict in one)
+
+    async def _look(self, passages: Sequence[Passage]) -> list[Seen]:
+        if sum(len(passage.text) for passage in passages) > INLINE_CHARS:
+            return await asyncio.to_thread(self.inspector.look, passages)
+        return self.inspector.look(passages)
+
+    async def _read(self, seen: Seen) -> Seen:
+        if self._waiting >= MOST_WAITING * self._threads:
+            return self.inspector.unread(seen, "Too many passages wait for the scorer.")
+        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                return await loop.run_in_executor(self._pool, self.inspector.read, seen)
+        except TimeoutError:
+            return self.inspector.unread(seen, "The scorer was late.")
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Ends the threads; what they have begun is finished, and nobody waits for it."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
