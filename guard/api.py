@@ -1,4 +1,4 @@
-"""`/guard/…`: health, metrics, check, reviews and decisions.
+"""`/guard/…`: health, metrics, check, moderations, reviews and decisions.
 
 Rule of the file: everything of ours needs the bearer token, but health, readiness and one review
 by its unguessable id, which without the token never shows prompt, findings or held text.
@@ -26,6 +26,7 @@ from guard.errors import StoreError
 from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
+from guard.moderations import InputError, LateError, moderate
 from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
 from guard.settings import Settings
 from guard.types import Action, Exchange, Finding, Outcome, State, Verdict
@@ -74,6 +75,7 @@ class API:
             ("/guard/readyz", "GET", self.readyz),
             ("/guard/metrics", "GET", self.metrics),
             ("/guard/v1/check", "POST", self.check),
+            ("/guard/v1/moderations", "POST", self.moderations),
             ("/guard/v1/reviews", "GET", self.reviews),
             ("/guard/v1/reviews/{id}", "GET", self.review),
             ("/guard/v1/decisions", "POST", self.decide),
@@ -140,6 +142,14 @@ class API:
         verdict = await self._judging.text(exchange, "text", text)
         self._metrics.verdict(name, verdict)
         return _json(checked(exchange.id, text, verdict))
+
+    async def moderations(self, request: Request) -> Response:
+        try:
+            return _json(await moderate(self._judging, self._engine.name, await _body(request)))
+        except InputError as error:
+            raise _BadRequestError(str(error)) from error
+        except LateError:
+            return _error(503, "late", "the text could not be read in time; try again later")
 
     async def reviews(self, request: Request) -> Response:
         state = request.query_params.get("state")
