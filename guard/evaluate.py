@@ -20,6 +20,8 @@ from tqdm import tqdm
 
 from guard.detectors.toxicity import Engine
 from guard.errors import SettingsError
+from guard.policy import Policy
+from guard.types import Action
 
 SCORED = "toxicity"
 THRESHOLDS: Mapping[str, tuple[float, float]] = {SCORED: (0.4, 0.85)}  # (review, block)
@@ -79,8 +81,10 @@ def evaluate_toxicity(
     file: Path,
     *,
     thresholds: Mapping[str, tuple[float, float]] = THRESHOLDS,
+    plot: Path | None = None,
 ) -> dict[str, Any]:
-    """The figures of each set in the file. `thresholds` has (review, block) for `toxicity`."""
+    """The figures of each set in the file. `thresholds` has (review, block) for `toxicity`;
+    `plot` is a picture to draw of ROC and calibration. Raises SettingsError."""
     if SCORED not in engine.categories:
         raise SettingsError(f"engine {engine.name!r} has no category {SCORED!r}")
     texts: list[str] = []
@@ -94,11 +98,24 @@ def evaluate_toxicity(
         raise SettingsError(f"{file}: no rows")
     before = dict(getattr(engine, "decided", {}))
     scores = score_all(engine, texts)[:, engine.categories.index(SCORED)]
+    if plot is not None:
+        from guard.plots import draw  # its library is an extra
+
+        names, truth = np.array(sets), np.array(labels) == 1
+        each = {name: (scores[names == name], truth[names == name]) for name in sorted(set(sets))}
+        draw(plot, engine.name, each)
     result = {"engine": engine.name, "sets": by_set(scores, labels, sets, thresholds=thresholds)}
     if before:
         after: Mapping[str, int] = engine.decided  # type: ignore[attr-defined]
         result["decided"] = {name: after[name] - count for name, count in before.items()}
     return result
+
+
+def thresholds_of(policy: Policy) -> dict[str, tuple[float, float]]:
+    """From which score on the default route reviews, and blocks; 1.0 where it never does."""
+    bounds = dict(policy.threshold("default", SCORED).actions)
+    block = bounds.get(Action.BLOCK, 1.0)
+    return {SCORED: (bounds.get(Action.REVIEW, block), block)}
 
 
 def score_all(engine: Engine, texts: Sequence[str]) -> NDArray[np.float32]:

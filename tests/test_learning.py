@@ -33,7 +33,7 @@ def rows_with(count: int = 200, **more: Any) -> list[dict[str, Any]]:
     return [{"text": f"text {n}", "label": n % 2, **more} for n in range(count)]
 
 
-def all_rows(parts: Parts) -> dict[str, list[int]]:
+def all_rows(parts: Parts) -> dict[str, list[float]]:
     return {
         text: truth
         for rows in (parts.learning, parts.calibrating, parts.held_back)

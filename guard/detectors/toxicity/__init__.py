@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FLOOR_SCORE = 0.05
 """Scores below it are not reported: no policy acts on them, and most passages have only such."""
 
+_OWN = ("compact:", "student:")  # weights of one's own, in a file
 # What the names of Detoxify's engines begin with.
 _OF_ONNX, _OF_FILE, _PUBLISHED = "detoxify-onnx:", "detoxify:", "detoxify-"
 
@@ -119,6 +120,17 @@ _ENGINES: dict[str, Callable[[], Engine]] = {
 
 
 @cache
+def _own(name: str) -> Engine:
+    from guard.detectors.toxicity.compact import Compact
+    from guard.detectors.toxicity.student import Student
+
+    kind, _, file = name.partition(":")
+    engine: Compact | Student = (Compact if kind == "compact" else Student).load(Path(file))
+    engine.name = f"{kind}:{Path(file).name}"
+    return engine
+
+
+@cache
 def _detoxify(name: str) -> Engine:
     from guard.detectors.toxicity.detoxify import PUBLISHED, DetoxifyEngine
 
@@ -136,7 +148,18 @@ def load_engine(name: str) -> Engine:
     """The engine of that name, loaded once in a process; `auto` is compact, then student."""
     if name.startswith((_OF_FILE, _PUBLISHED)):
         return _detoxify(name)
+    if name.startswith(_OWN):
+        return _own(name)
     if name not in _ENGINES:
-        known = ", ".join([*_ENGINES, f"{_PUBLISHED}original", f"{_OF_FILE}FILE"])
+        known = ", ".join(
+            [
+                *_ENGINES,
+                "compact:FILE",
+                "student:FILE",
+                f"{_PUBLISHED}original",
+                f"{_OF_FILE}FILE",
+                f"{_OF_ONNX}FILE",
+            ]
+        )
         raise SettingsError(f"toxicity engine {name!r} is not known; take one of: {known}")
     return _ENGINES[name]()

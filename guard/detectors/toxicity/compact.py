@@ -242,7 +242,7 @@ class Compact:
     is the logistic of `slope` times the sum of its column over the root of their number, plus
     `offset`."""
 
-    name = "compact"
+    name: str = "compact"
     categories = CATEGORIES
 
     def __init__(

@@ -64,16 +64,16 @@ UNKNOWN = -1
 
 @dataclass(slots=True)
 class Rows:
-    """Texts, their set, and for each category 1, 0 or `UNKNOWN`."""
+    """Texts, their set, and for each category 1, 0, a teacher's score between, or `UNKNOWN`."""
 
     texts: list[str] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
-    truths: list[list[int]] = field(default_factory=list)
+    truths: list[list[float]] = field(default_factory=list)
 
-    def add(self, text: str, name: str, truth: list[int]) -> None:
+    def add(self, text: str, name: str, truth: Sequence[float]) -> None:
         self.texts.append(text)
         self.sets.append(name)
-        self.truths.append(truth)
+        self.truths.append([*truth])
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ def read_parts(data: Path, clean: Path | None, *, leave_out: Sequence[str] = ())
     clean = clean or default_clean(data)
     if clean is not None:
         read_clean(parts, clean)
-    _check(parts, data)
+    check_parts(parts, data)
     return parts
 
 
@@ -171,9 +171,10 @@ def read_clean(parts: Parts, file: Path) -> None:
                 parts.of(text).add(text, CLEAN_SET, [0] * len(CATEGORIES))
 
 
-def _check(parts: Parts, file: Path) -> None:
+def check_parts(parts: Parts, file: Path) -> None:
+    """Raises SettingsError where there is too little to learn from."""
     for rows in (parts.learning, parts.calibrating):
-        if len({truth[CATEGORIES.index(SCORED)] for truth in rows.truths}) < 2:
+        if len({truth[CATEGORIES.index(SCORED)] >= 0.5 for truth in rows.truths}) < 2:
             raise SettingsError(f"{file}: too few rows; both labels are needed, a hundred of each")
 
 

@@ -33,7 +33,7 @@ def add_own(rows: Rows, *, each: int = EACH) -> None:
 def _add(
     rows: Rows,
     forms: Sequence[str],
-    truth: list[int],
+    truth: Sequence[float],
     fill: Mapping[str, Sequence[str]],
     each: int,
     chance: np.random.Generator,

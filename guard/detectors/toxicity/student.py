@@ -82,7 +82,7 @@ class Student:
     """The engine. The file's network gives a number for each category; a logistic curve over
     `slope` times it plus `offset` is the score. Inside `band` it is to be asked after compact."""
 
-    name = "student"
+    name: str = "student"
     categories = CATEGORIES
 
     def __init__(self, file: Path, compact: Compact) -> None:

@@ -59,13 +59,11 @@ def train_compact(
 
     `data`, `clean` and `leave_out` are those of `read_parts`.
     """
-    scipy = load_scipy()
+    load_scipy()
     parts = read_parts(data or default_data(), clean, leave_out=leave_out)
     add_own(parts.learning)
     add_disguised(parts.learning)
-    engine = _fit(scipy, parts, progress=progress)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    engine.save(output)
+    engine = fit_compact(parts, output, progress=progress)
     return {
         "engine": engine.name,
         "output": str(output),
@@ -90,21 +88,26 @@ def load_scipy() -> ModuleType:
 # Fitting
 
 
-def _fit(scipy: ModuleType, parts: Parts, *, progress: bool) -> Compact:
+def fit_compact(parts: Parts, output: Path, *, progress: bool = False) -> Compact:
+    """Learns from the parts, and writes the weights to `output`."""
+    scipy = load_scipy()
     bars = tqdm(total=len(CATEGORIES) + 1, desc="training", unit="fit", disable=not progress)
     features = _features(scipy, parts.learning.texts)
-    truths = np.array(parts.learning.truths, np.int8)
+    truths = np.array(parts.learning.truths, np.float32)
     bars.update()
     table = np.zeros((1 << TABLE_BITS, COLUMNS), np.int8)
     for column in range(len(CATEGORIES)):
         known = truths[:, column] != UNKNOWN
-        truth = truths[known, column].astype(np.float32)
+        truth = truths[known, column]
         if 0 < truth.sum() < truth.size:
             table[:, column] = _in_eight_bits(_weights(scipy, features[known], truth))
         bars.update()
     bars.close()
     ones = np.ones(len(CATEGORIES), np.float32)
-    return _calibrated(scipy, Compact(table, ones, ones * 0), parts.calibrating)
+    engine = _calibrated(scipy, Compact(table, ones, ones * 0), parts.calibrating)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    engine.save(output)
+    return engine
 
 
 def _features(scipy: ModuleType, texts: Iterable[str]) -> Any:
@@ -127,15 +130,15 @@ def _weights(scipy: ModuleType, features: Any, truth: NDArray[np.float32]) -> ND
     ratios = np.log((bad / bad.sum()) / (good / good.sum())).astype(np.float32)
     del present
     across = features.T.tocsr()
-    signs = 2 * truth - 1
     pull = 1 / (STRENGTH * truth.size)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, constant = point[:-1], point[-1]
-        margins = signs * (features @ (weights * ratios).astype(np.float32) + constant)
-        push = -signs / (1 + np.exp(np.clip(margins, -30, 30))) / truth.size
+        margins = features @ (weights * ratios).astype(np.float32) + constant
+        push = (1 / (1 + np.exp(-np.clip(margins, -30, 30))) - truth) / truth.size
         slopes = (across @ push.astype(np.float32)) * ratios + pull * weights
-        value = np.logaddexp(0, -margins).mean() + 0.5 * pull * float(weights @ weights)
+        value = (np.logaddexp(0, margins) - truth * margins).mean()
+        value += 0.5 * pull * float(weights @ weights)
         return float(value), np.append(slopes, push.sum())
 
     start = np.zeros(features.shape[1] + 1)
@@ -155,11 +158,11 @@ def _in_eight_bits(weights: NDArray[np.float32]) -> NDArray[np.int8]:
 
 def _calibrated(scipy: ModuleType, engine: Compact, rows: Rows) -> Compact:
     margins = engine.margins(rows.texts).astype(np.float64)
-    return Compact(engine.table, *fit_curves(scipy, margins, np.array(rows.truths)))
+    return Compact(engine.table, *fit_curves(scipy, margins, np.array(rows.truths, np.float64)))
 
 
 def fit_curves(
-    scipy: ModuleType, margins: NDArray[np.float64], truths: NDArray[np.int64]
+    scipy: ModuleType, margins: NDArray[np.float64], truths: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """For each category the slope and offset that fit rows held aside best (Platt's)."""
     slope = np.zeros(len(CATEGORIES), np.float32)
@@ -173,11 +176,11 @@ def fit_curves(
 
 
 def _platt(
-    scipy: ModuleType, margins: NDArray[np.float64], truth: NDArray[np.int64]
+    scipy: ModuleType, margins: NDArray[np.float64], truth: NDArray[np.float64]
 ) -> tuple[float, float]:
     # Platt's targets: not quite 0 and 1, so that few rows do not make it certain.
-    bad = int(truth.sum())
-    target = np.where(truth == 1, (bad + 1) / (bad + 2), 1 / (truth.size - bad + 2))
+    bad, good = truth.sum(), (1 - truth).sum()
+    target = truth * (bad + 1) / (bad + 2) + (1 - truth) / (good + 2)
     unit = float(margins.std()) or 1.0
 
     def loss(point: NDArray[np.float64]) -> float:

@@ -28,6 +28,7 @@ from guard.detectors.toxicity.compact import CATEGORIES, Compact
 from guard.detectors.toxicity.learning import (
     SEED,
     UNKNOWN,
+    Parts,
     Rows,
     add_disguised,
     default_data,
@@ -92,11 +93,36 @@ def train_student(
     `data`, `clean` and `leave_out` are those of `read_parts`; `start` is a folder with a BERT's
     `model.safetensors` and `tokenizer.json`.
     """
-    load_scipy()  # needed at the end; said at the beginning
-    start = start or minilm()
     parts = read_parts(data or default_data(), clean, leave_out=leave_out)
     add_own(parts.learning)
     add_disguised(parts.learning)
+    engine = fit_student(
+        parts, output, start=start, layers=layers, drawn=drawn, max_tokens=max_tokens,
+        progress=progress,
+    )  # fmt: skip
+    return {
+        "engine": engine.name,
+        "output": str(output),
+        "bytes": output.stat().st_size,
+        "learning": drawn,
+        "calibrating": min(len(parts.calibrating.texts), CALIBRATING_ROWS),
+        **report(engine, parts.held_back),
+    }
+
+
+def fit_student(
+    parts: Parts,
+    output: Path,
+    *,
+    start: Path | None = None,
+    layers: int = LAYERS,
+    drawn: int = DRAWN_ROWS,
+    max_tokens: int = MAX_TOKENS,
+    progress: bool = False,
+) -> Student:
+    """Learns from the parts, and writes the weights to `output`."""
+    load_scipy()  # needed at the end; said at the beginning
+    start = start or minilm()
     tokenizer = _tokenizer(start / "tokenizer.json")
     weights = network.start_from(
         start / "model.safetensors", layers=layers, outputs=len(CATEGORIES), seed=SEED
@@ -105,15 +131,7 @@ def train_student(
     output.parent.mkdir(parents=True, exist_ok=True)
     _learn(weights, tokenizer, rows, max_tokens, output.with_suffix(".checkpoint"), progress)
     write_calibrated(output, weights, tokenizer, parts.calibrating, progress=progress)
-    engine = Student.load(output)
-    return {
-        "engine": engine.name,
-        "output": str(output),
-        "bytes": output.stat().st_size,
-        "learning": len(rows.texts),
-        "calibrating": min(len(parts.calibrating.texts), CALIBRATING_ROWS),
-        **report(engine, parts.held_back),
-    }
+    return Student.load(output)
 
 
 def write_calibrated(
@@ -121,7 +139,7 @@ def write_calibrated(
 ) -> None:
     """Writes the file, with curves and band that fit some of the rows best."""
     chosen = np.random.default_rng(SEED).permutation(len(rows.texts))[:CALIBRATING_ROWS]
-    texts, truths = [rows.texts[at] for at in chosen], np.array(rows.truths)[chosen]
+    texts, truths = [rows.texts[at] for at in chosen], np.array(rows.truths, np.float64)[chosen]
 
     def write(slope: NDArray[np.float32], offset: NDArray[np.float32], band: Band) -> None:
         told = {
@@ -149,7 +167,7 @@ def draw(rows: Rows, count: int) -> Rows:
     chance = np.random.default_rng(SEED)
     sets, truths = np.array(rows.sets), np.array(rows.truths)
     groups = [np.flatnonzero(sets == name) for name in sorted(set(rows.sets))]
-    groups += [np.flatnonzero(truths[:, column] == 1) for column in range(1, len(CATEGORIES))]
+    groups += [np.flatnonzero(truths[:, column] >= 0.5) for column in range(1, len(CATEGORIES))]
     roots = sum(len(group) ** 0.5 for group in groups)
     chosen = [
         np.resize(chance.permutation(group), round(count * len(group) ** 0.5 / roots))
@@ -259,11 +277,12 @@ def _ids(tokenizer: Any, text: str, most: int) -> list[int]:
 
 
 def _kinds(rows: Rows) -> Any:
-    """For each row the number of its set; 0 for sets in which all rows are bad, or none."""
-    labels: dict[str, set[int]] = {}
+    """For each row the number of its set; 0 for sets in which all rows are bad, or none, or whose
+    labels are a teacher's scores."""
+    labels: dict[str, set[float]] = {}
     for name, truth in zip(rows.sets, rows.truths, strict=True):
         labels.setdefault(name, set()).add(truth[0])
-    mixed = sorted(name for name, seen in labels.items() if len(seen) > 1)
+    mixed = sorted(name for name, seen in labels.items() if seen == {0, 1})
     number = {name: at for at, name in enumerate(mixed, 1)}
     return torch.tensor([number.get(name, 0) for name in rows.sets])
 

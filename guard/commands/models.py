@@ -1,0 +1,125 @@
+"""`guard score`, `guard eval`, `guard models …`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from guard import evaluate
+from guard.commands import Commands, show
+from guard.detectors.toxicity import load_engine
+from guard.rules import load
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    score = commands.add_parser("score", help="toxicity scores of a text")
+    score.set_defaults(run=_score)
+    score.add_argument("text", nargs="?", default="-")
+    score.add_argument("--engine", default="auto")
+    score.add_argument("--json", action="store_true")
+
+    quality = commands.add_parser("eval", help="quality on labelled texts, per set")
+    quality.set_defaults(run=_eval)
+    quality.add_argument("what", choices=("toxicity",))
+    quality.add_argument("file")
+    quality.add_argument("--engine", default="auto")
+    quality.add_argument("--plot", help="a picture to draw, .svg or .png: ROC and calibration")
+    quality.add_argument("--rules", help="a folder whose policy.yaml has the thresholds")
+    quality.add_argument("--json", action="store_true")
+
+    models = commands.add_parser("models", help="list, train, distill and export engines")
+    what = models.add_subparsers(dest="what", required=True)
+    listing = what.add_parser("list", help="the engines, their weights and measured quality")
+    listing.set_defaults(run=_list)
+    listing.add_argument("--json", action="store_true")
+    train = what.add_parser("train", help="make a shipped engine's weights from labelled texts")
+    train.set_defaults(run=_train)
+    train.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
+    train.add_argument("--data", help='rows {"text", "label", "set", "cats"}; the shared ones')
+    distill = what.add_parser("distill", help="let a small engine learn from a dear one")
+    distill.set_defaults(run=_distill)
+    distill.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
+    distill.add_argument("--teacher", required=True, help="the engine that labels the texts")
+    distill.add_argument("--data", required=True, help='texts of your own, rows {"text"}')
+    export = what.add_parser("export", help="write a Detoxify model as ONNX, to run without torch")
+    export.set_defaults(run=_export)
+    export.add_argument("engine", help="detoxify-unbiased, detoxify:FILE, …")
+    export.add_argument("--int8", action="store_true", help="in eight bits")
+    for command in (train, distill, export):
+        command.add_argument("--output", required=True, help="the file of weights to write")
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    engine = load_engine(arguments.engine)
+    row = engine.score([text])[0]
+    scores = {
+        name: round(float(score), 4) for name, score in zip(engine.categories, row, strict=True)
+    }
+    show(arguments, scores, "\n".join(f"{name:<16} {one:.4f}" for name, one in scores.items()))
+    return 0
+
+
+def _eval(arguments: argparse.Namespace) -> int:
+    policy = load(Path(arguments.rules) if arguments.rules else None).policy
+    result = evaluate.evaluate_toxicity(
+        load_engine(arguments.engine),
+        Path(arguments.file),
+        thresholds=evaluate.thresholds_of(policy),
+        plot=Path(arguments.plot) if arguments.plot else None,
+    )
+    print(json.dumps(result) if arguments.json else evaluate.render_table(result))
+    return 0
+
+
+# What these need beyond guarding is imported for each alone.
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from guard.detectors.toxicity import models
+
+    rows = models.listing()
+    show(arguments, rows, models.told(rows))
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from guard.detectors.toxicity.models import write_report
+
+    output, progress = Path(arguments.output), sys.stderr.isatty()
+    data = Path(arguments.data) if arguments.data else None
+    if arguments.engine == "compact":
+        from guard.detectors.toxicity.train import train_compact
+
+        told = train_compact(data, output, progress=progress)
+    else:
+        from guard.detectors.toxicity.train_student import train_student
+
+        told = train_student(data, output, progress=progress)
+    write_report(output, told)
+    print(json.dumps(told))
+    return 0
+
+
+def _distill(arguments: argparse.Namespace) -> int:
+    from guard.detectors.toxicity.distill import distill
+
+    told = distill(
+        arguments.engine,
+        arguments.teacher,
+        Path(arguments.data),
+        Path(arguments.output),
+        progress=sys.stderr.isatty(),
+    )
+    print(json.dumps(told))
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from guard.detectors.toxicity.export import export
+
+    print(json.dumps(export(arguments.engine, Path(arguments.output), int8=arguments.int8)))
+    return 0

@@ -1,0 +1,81 @@
+"""`guard rules …`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from guard import explain, rule_bench
+from guard.commands import Commands, show
+from guard.errors import SettingsError
+from guard.examples import check as check_examples
+from guard.rules import Rulebook, load, schema, summary
+
+
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    rules = commands.add_parser("rules", help="check, show, explain and measure rules")
+    rules.set_defaults(run=_rules)
+    rules.add_argument("what", choices=("lint", "test", "list", "schema", "explain", "bench"))
+    rules.add_argument("folder", nargs="?", help="a folder of rules; the shipped one if absent")
+    rules.add_argument("--text", help="explain: the text to try, or - for standard input")
+    rules.add_argument("--context", action="append", default=[], help="explain: a source")
+    rules.add_argument("--json", action="store_true")
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    folder = Path(arguments.folder) if arguments.folder else None
+    if arguments.what == "schema":
+        print(json.dumps(schema(), indent=None if arguments.json else 2))
+    elif arguments.what in ("lint", "test"):
+        _rules_checked(arguments, folder)
+    elif arguments.what == "list":
+        rows = summary(load(folder, domains=True))
+        show(arguments, rows, "\n".join(map(_rule_line, rows)))
+    elif arguments.what == "bench":
+        cost = rule_bench.measure(load(folder, domains=True))
+        show(arguments, cost, rule_bench.told(cost))
+    else:
+        answer = explain.explain(load(folder), _text_to_explain(arguments), (*arguments.context,))
+        show(arguments, answer, explain.told(answer))
+    return 0
+
+
+def _rule_line(row: dict[str, object]) -> str:
+    return f"{row['id']:<36} {row['category']:<16} {row['kind']:<10} {row['score']}"
+
+
+def _text_to_explain(arguments: argparse.Namespace) -> str:
+    if arguments.text is None:
+        raise SettingsError("guard rules explain needs --text TEXT, or --text - for standard input")
+    return sys.stdin.read() if arguments.text == "-" else str(arguments.text)
+
+
+def _rules_checked(arguments: argparse.Namespace, folder: Path | None) -> None:
+    """Prints what `lint` or `test` has to say of rules without a mistake."""
+    if arguments.what == "lint":
+        rulebook, count, ran = load(folder, domains=True), 0, ""
+    else:
+        rulebook, count = check_examples(folder, domains=True)
+        ran = f", {count} examples as they should be"
+    data: dict[str, Any] = {
+        "rules": len(rulebook.rules),
+        "examples": count,
+        "hold_back": rulebook.hold_back,
+        "digest": rulebook.digest,
+    }
+    lines = [
+        f"{len(rulebook.rules)} rules well{ran}; hold-back {rulebook.hold_back} characters",
+        *(_widest(rulebook) if arguments.what == "lint" else ()),
+    ]
+    show(arguments, data, "\n".join(lines))
+
+
+def _widest(rulebook: Rulebook) -> list[str]:
+    """The rules that cost most in delay."""
+    widths = [(rule.reach, rule.id) for rule in rulebook.rules if isinstance(rule.reach, int)]
+    widest = sorted(widths, key=lambda width: -width[0])[:3]
+    return [f"  {name} holds text back by {reach} characters" for reach, name in widest]

@@ -1,0 +1,131 @@
+"""`guard serve`, `guard demo`, `guard doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from guard import app, demo, logs, settings
+from guard.commands import Commands, chosen_settings
+from guard.errors import SettingsError
+from guard.review.own_redis import kept
+
+START_SECONDS = 30  # the demo's upstream needs about one
+DRAIN_SECONDS = 30  # how long open replies may take to end after SIGTERM
+
+
+def add(commands: Commands) -> None:
+    """Adds the commands."""
+    for name, help, run in (
+        ("serve", "guard a model endpoint", _serve),
+        ("demo", "guard a scripted model, to try things out", _demo),
+        ("doctor", "say what is in use, and what is unsafe about it", _doctor),
+    ):
+        command = commands.add_parser(name, help=help)
+        command.set_defaults(run=run)
+        command.add_argument("--config", help="a guard.yaml")
+        for option, kind, sentence in settings.options():
+            command.add_argument(f"--{option.replace('_', '-')}", type=kind, help=sentence)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    chosen = chosen_settings(arguments)
+    if not chosen.upstream:
+        raise SettingsError("no upstream: give --upstream URL, e.g. https://api.example.com")
+    return _run(chosen)
+
+
+def _run(chosen: settings.Settings, *, banner: str = "") -> int:
+    """Serves until SIGTERM or Ctrl-C, with a private Redis where none is given."""
+    given = bool(chosen.token)
+    chosen = replace(chosen, token=app.ensure_token(chosen))
+    app.build_inspector(chosen)  # every mistake now, before anything is started
+    # uvicorn drains at SIGTERM and then raises it again: that one must not end us before Redis.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    own = contextlib.nullcontext(chosen.redis) if chosen.redis else kept(Path(chosen.data))
+    with own as redis:
+        chosen = replace(chosen, redis=redis)
+        if banner:
+            print(banner, flush=True)
+        else:
+            where = "as given" if given else f"in {chosen.data}/token"
+            print(f"guard: http://{chosen.host}:{chosen.port}, token {where}", flush=True)
+        _listen(chosen)
+    return 0
+
+
+def _listen(chosen: settings.Settings) -> None:
+    common: dict[str, Any] = {
+        "host": chosen.host,
+        "port": chosen.port,
+        "ws": "none",
+        "access_log": False,
+        "log_level": "critical",
+        "server_header": False,
+        "date_header": False,
+        "timeout_graceful_shutdown": DRAIN_SECONDS,
+    }
+    logs.set_up()
+    if chosen.workers == 1:
+        uvicorn.run(app.App(chosen, examples=False), **common)
+        return
+    os.environ[app.SETTINGS_VARIABLE] = app.pack(chosen)
+    with tempfile.TemporaryDirectory(prefix="guard-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run("guard.app:worker", factory=True, workers=chosen.workers, **common)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chosen = replace(chosen_settings(arguments), upstream=f"http://127.0.0.1:{port}")
+    model = multiprocessing.get_context("spawn").Process(
+        target=demo.serve_upstream, args=(port,), daemon=True
+    )
+    model.start()
+    try:
+        _await_port(port)
+        url = f"http://{chosen.host}:{chosen.port}"
+        return _run(chosen, banner=demo.banner(url, f"{chosen.data}/token"))
+    finally:
+        model.terminate()
+        model.join()
+
+
+def _await_port(port: int) -> None:
+    """Waits until somebody listens on a port of this machine."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SettingsError("the demo's upstream did not start")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    chosen = chosen_settings(arguments)
+    inspector, engine = app.build_inspector(chosen)
+    print(f"engine    {engine.name}: {', '.join(engine.categories)}")
+    print(f"rules     {inspector.digest}; hold-back {inspector.cuts.hold_back} characters")
+    print(f"redis     {chosen.redis or 'a private one in ' + chosen.data}")
+    print(f"upstream  {chosen.upstream or 'none'}")
+    problems = []
+    if not chosen.upstream:
+        problems.append("no upstream: `guard serve` needs --upstream URL")
+    if chosen.host not in ("127.0.0.1", "::1", "localhost"):
+        problems.append(f"listens on {chosen.host}: put TLS and access control in front")
+    for problem in problems:
+        print(f"unsafe    {problem}")
+    return 1 if problems else 0
