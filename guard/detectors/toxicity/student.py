@@ -99,7 +99,7 @@ class Student:
                 content, options, providers=["CPUExecutionProvider"]
             )
             told = self._session.get_modelmeta().custom_metadata_map
-            self._tokenizer = Tokenizer.from_str(told["tokenizer"])
+            self.tokenizer = Tokenizer.from_str(told["tokenizer"])
             self._slope = np.array(json.loads(told["slope"]), np.float32)
             self._offset = np.array(json.loads(told["offset"]), np.float32)
             self.band: tuple[float, float] = tuple(json.loads(told["band"]))
@@ -123,7 +123,7 @@ class Student:
         return np.max([self._margins(piece) for piece in pieces], axis=0)  # type: ignore[no-any-return]
 
     def _margins(self, piece: str) -> Any:
-        ids = np.array([self._tokenizer.encode(piece).ids], np.int64)
+        ids = np.array([self.tokenizer.encode(piece).ids], np.int64)
         return self._session.run(None, {"ids": ids})[0][0]
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
