@@ -34,6 +34,7 @@ bench: .venv/dev.done  ## requests/s and added latency against the bare upstream
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_streams
 	$(BIN)/python -m tests.bench_rules
+	$(BIN)/python -m tests.bench_engines
 
 torture: .venv/dev.done  ## the long tests: a million random cuts, about half an hour
 	OUTGUARD_LAW_CUTS=1000000 OUTGUARD_CUTS=200 $(BIN)/python -m pytest -o timeout=7200 \

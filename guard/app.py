@@ -16,7 +16,8 @@ from guard import logs
 from guard.api import API
 from guard.detectors.grounding import GroundingDetector
 from guard.detectors.pattern import PatternDetector
-from guard.detectors.toxicity import Engine, ToxicityDetector, load_engine
+from guard.detectors.toxicity import Engine, ToxicityDetector
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError, StoreError
 from guard.examples import check
 from guard.guarding import Guarding

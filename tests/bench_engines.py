@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from guard.detectors.toxicity import Engine, load_engine
+from guard.detectors.toxicity import Engine
 from guard.detectors.toxicity.cascade import Cascade
 from guard.detectors.toxicity.export import export
 from guard.detectors.toxicity.learning import CLEAN_SET, Rows, default_data, read_parts
+from guard.detectors.toxicity.loading import load_engine
 from guard.detectors.toxicity.own_texts import add_own
 from guard.detectors.toxicity.student import Student
 from tests.bench_rules import sentences, texts

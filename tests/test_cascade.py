@@ -27,7 +27,7 @@ class Reads:
 
 def made() -> tuple[Reads, Reads, Cascade]:
     first, last = Reads("cheap", 0), Reads("dear", 1)
-    return first, last, Cascade(first, last, (0.25, 0.75))
+    return first, last, Cascade([first, last], [(0.25, 0.75)])
 
 
 def test_only_texts_inside_the_band_reach_the_last_engine() -> None:
@@ -62,11 +62,39 @@ def test_its_name_names_both_engines() -> None:
     assert made()[2].name == "cheap+dear"
 
 
-def test_engines_of_other_categories_are_refused() -> None:
-    other = Reads("other", 0)
-    other.categories = ("toxicity", "insult")
-    with pytest.raises(ValueError, match="the same categories"):
-        Cascade(Reads("cheap", 0), other, (0.0, 1.0))
+def test_three_engines_each_ask_the_next() -> None:
+    engines = [Reads(name, column) for column, name in enumerate(("one", "two", "three"))]
+    cascade = Cascade(engines, [(0.2, 0.8), (0.4, 0.6)])
+    texts = ["0.1 0.5 0.9", "0.5 0.3 0.9", "0.5 0.5 0.9", "0.9 0.5 0.9"]
+    assert cascade.score(texts)[:, 0].tolist() == pytest.approx([0.1, 0.3, 0.9, 0.9])
+    assert cascade.decided == {"one": 2, "two": 1, "three": 1}
+    assert engines[2].shown == ["0.5 0.5 0.9"]
+
+
+def test_what_is_in_doubt_is_no_number_at_first_and_counted_once() -> None:
+    _, last, cascade = made()
+    texts = ["0.1 0.9", "0.5 0.9"]
+    assert np.isnan(cascade.look(texts)).tolist() == [[False, False], [True, True]]
+    assert not last.shown and cascade.decided == {"cheap": 1, "dear": 0}
+    cascade.score(texts[1:])
+    assert cascade.decided == {"cheap": 1, "dear": 1}
+
+
+def test_a_category_that_the_next_engine_does_not_know_keeps_its_score() -> None:
+    first, last, _ = made()
+    first.score = lambda texts: np.array([[0.1, 0.5]], np.float32)  # type: ignore[method-assign]
+    last.categories = ("insult", "toxicity")
+    last.score = lambda texts: np.array([[0.9, 0.7]], np.float32)  # type: ignore[method-assign]
+    cascade = Cascade([first, last], [(0.2, 0.8)])
+    assert cascade.categories == ("toxicity", "threat")
+    assert cascade.score(["any"])[0].tolist() == pytest.approx([0.7, 0.5])
+
+
+def test_a_cascade_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="a band between"):
+        Cascade([Reads("cheap", 0), Reads("dear", 1)], [])
+    with pytest.raises(ValueError, match="must differ"):
+        Cascade([Reads("same", 0), Reads("same", 1)], [(0.0, 1.0)])
 
 
 def test_decisions_follow_the_default_thresholds() -> None:

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from guard.detectors.toxicity import detoxify as module
-from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.detoxify import DetoxifyEngine
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 from tests.tiny_detoxify import write_checkpoint
 
@@ -155,7 +155,7 @@ def test_a_published_model_that_cannot_be_fetched_stops_the_start(
 
 
 def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="take one of: detoxify-original, detoxify-unbiased"):
+    with pytest.raises(SettingsError, match="detoxify-original, detoxify-unbiased"):
         load_engine("detoxify-best")
 
 

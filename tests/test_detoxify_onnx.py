@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from guard.detectors.toxicity import load_engine
+from guard.detectors.toxicity.loading import load_engine
 from guard.detectors.toxicity.student import WEIGHTS
 from guard.errors import SettingsError
 

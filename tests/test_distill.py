@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from guard.detectors.toxicity import distill as module
-from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.distill import distill
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 from tests.test_train_student import BAD, WORDS
 from tests.tiny_bert import write_bert

@@ -148,7 +148,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_cascade_says_who_decided(tmp_path: Path) -> None:
     rows = [{"text": text, "label": 0} for text in ("0.1", "0.5", "0.9")]
-    cascade = Cascade(Reads(), Dear(), (0.4, 0.6))
+    cascade = Cascade([Reads(), Dear()], [(0.4, 0.6)])
     for _ in range(2):
         result = evaluate_toxicity(cascade, write(tmp_path / "rows.jsonl", rows))
         assert result["decided"] == {"reads": 2, "dear": 1}

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.export import export
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 from tests.tiny_detoxify import write_checkpoint
 
@@ -39,7 +39,7 @@ def test_the_file_is_run_without_torch(tmp_path: Path) -> None:
     export(f"detoxify:{write_checkpoint(tmp_path)}", file, int8=True)
     code = (
         "import sys; sys.modules.update(torch=None, transformers=None, detoxify=None)\n"
-        "from guard.detectors.toxicity import load_engine\n"
+        "from guard.detectors.toxicity.loading import load_engine\n"
         f"print(load_engine('detoxify-onnx:{file}').score(['words']).shape)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

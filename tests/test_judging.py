@@ -113,7 +113,7 @@ async def test_a_scorer_that_raises_blocks_its_passage_alone() -> None:
 
 async def test_both_ways_to_judge_say_the_same_and_count_each_text_once() -> None:
     first, last = Reader("first"), Reader("last")
-    cascade = Cascade(first, last, (0.05, 0.5))
+    cascade = Cascade([first, last], [(0.05, 0.5)])
     inspector = Inspector([], POLICY, Cuts(0, 1), scorer=ToxicityDetector(cascade))
     judging = Judging(inspector, deadline_ms=20_000)
     text = "A bad one. A good one. Neither? "

@@ -221,7 +221,7 @@ def test_the_shipped_weights_keep_their_quality_on_held_back_rows(
 def test_the_cascade_decides_as_the_student_and_asks_it_seldom_about_clean_answers(
     engine: Student, parts: Parts
 ) -> None:
-    cascade = Cascade(Compact.load(), engine, engine.band)
+    cascade = Cascade([Compact.load(), engine], [engine.band])
     clean = [parts.held_back.texts[at] for at in some_of(parts, "clean answers")]
     assert (decisions(cascade.score(clean)) > 0).mean() < 0.01
     assert cascade.decided["student"] < 0.25 * len(clean)

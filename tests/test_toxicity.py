@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from guard.detectors.toxicity import Engine, ToxicityDetector, load_engine
+from guard.detectors.toxicity import Engine, ToxicityDetector
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 from guard.types import Exchange, Finding, Passage, Reach
 

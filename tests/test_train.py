@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.compact import CATEGORIES, Compact
 from guard.detectors.toxicity.learning import Parts, default_clean, default_data, read_clean
+from guard.detectors.toxicity.loading import load_engine
 from guard.detectors.toxicity.train import train_compact
 from guard.errors import SettingsError
 from guard.evaluate import auc

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from guard import evaluate
 from guard.commands import Commands, show
-from guard.detectors.toxicity import load_engine
+from guard.detectors.toxicity.loading import load_engine
+from guard.errors import SettingsError
 from guard.rules import load
 
 
@@ -44,6 +45,11 @@ def add(commands: Commands) -> None:
     distill.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
     distill.add_argument("--teacher", required=True, help="the engine that labels the texts")
     distill.add_argument("--data", required=True, help='texts of your own, rows {"text"}')
+    band = what.add_parser("band", help="fit where a cascade's last engine is asked")
+    band.set_defaults(run=_band)
+    band.add_argument("engine", help="engines joined by +: compact+student+detoxify-unbiased")
+    band.add_argument("--data", required=True, help='texts of your own, rows {"text"}')
+    band.add_argument("--agreement", type=float, default=0.99, help="with the last engine, 0 to 1")
     export = what.add_parser("export", help="write a Detoxify model as ONNX, to run without torch")
     export.set_defaults(run=_export)
     export.add_argument("engine", help="detoxify-unbiased, detoxify:FILE, …")
@@ -115,6 +121,19 @@ def _distill(arguments: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
     )
     print(json.dumps(told))
+    return 0
+
+
+def _band(arguments: argparse.Namespace) -> int:
+    from guard.detectors.toxicity.loading import fitted
+
+    if not 0 < arguments.agreement <= 1:
+        raise SettingsError(f"--agreement {arguments.agreement}: a share above 0, and 1 at most")
+    file = Path(arguments.data)
+    rows = list(evaluate.rows_of_file(file))
+    texts = [evaluate.text_of(file, number, row) for number, row in rows]
+    name, asked = fitted(arguments.engine, texts, agreement=arguments.agreement)
+    print(json.dumps({"engine": name, "texts": len(texts), "asked": round(asked, 4)}))
     return 0
 
 

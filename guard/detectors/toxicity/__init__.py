@@ -7,28 +7,18 @@ raising. Only scores are passed on, never words; what a score leads to is the po
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from itertools import zip_longest
 from math import isnan
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.errors import SettingsError
 from guard.types import Finding, Passage, Reach
-
-if TYPE_CHECKING:
-    from guard.detectors.toxicity.student import Student
 
 FLOOR_SCORE = 0.05
 """Scores below it are not reported: no policy acts on them, and most passages have only such."""
-
-_OWN = ("compact:", "student:")  # weights of one's own, in a file
-# What the names of Detoxify's engines begin with.
-_OF_ONNX, _OF_FILE, _PUBLISHED = "detoxify-onnx:", "detoxify:", "detoxify-"
 
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -88,78 +78,3 @@ class ToxicityDetector:
             for category, score in zip(self._engine.categories, scores, strict=True)
             if score >= self._floor
         ]
-
-
-@cache
-def _compact() -> Engine:
-    from guard.detectors.toxicity.compact import Compact
-
-    return Compact.load()
-
-
-@cache
-def _student() -> Student:
-    from guard.detectors.toxicity.student import Student
-
-    return Student.load()
-
-
-@cache
-def _cascade() -> Engine:
-    from guard.detectors.toxicity.cascade import Cascade
-
-    return Cascade(_compact(), _student(), _student().band)
-
-
-_ENGINES: dict[str, Callable[[], Engine]] = {
-    "auto": _cascade,
-    "compact": _compact,
-    "student": _student,
-    "compact+student": _cascade,
-}
-
-
-@cache
-def _own(name: str) -> Engine:
-    from guard.detectors.toxicity.compact import Compact
-    from guard.detectors.toxicity.student import Student
-
-    kind, _, file = name.partition(":")
-    engine: Compact | Student = (Compact if kind == "compact" else Student).load(Path(file))
-    engine.name = f"{kind}:{Path(file).name}"
-    return engine
-
-
-@cache
-def _detoxify(name: str) -> Engine:
-    from guard.detectors.toxicity.detoxify import PUBLISHED, DetoxifyEngine
-
-    if name.startswith(_OF_ONNX):
-        return DetoxifyEngine.of_onnx(Path(name.removeprefix(_OF_ONNX)))
-    if name.startswith(_OF_FILE):
-        return DetoxifyEngine.of_file(Path(name.removeprefix(_OF_FILE)))
-    if (variant := name.removeprefix(_PUBLISHED)) not in PUBLISHED:
-        known = ", ".join(_PUBLISHED + each for each in PUBLISHED)
-        raise SettingsError(f"toxicity engine {name!r} is not known; take one of: {known}")
-    return DetoxifyEngine.published(variant)
-
-
-def load_engine(name: str) -> Engine:
-    """The engine of that name, loaded once in a process; `auto` is compact, then student."""
-    if name.startswith((_OF_FILE, _PUBLISHED)):
-        return _detoxify(name)
-    if name.startswith(_OWN):
-        return _own(name)
-    if name not in _ENGINES:
-        known = ", ".join(
-            [
-                *_ENGINES,
-                "compact:FILE",
-                "student:FILE",
-                f"{_PUBLISHED}original",
-                f"{_OF_FILE}FILE",
-                f"{_OF_ONNX}FILE",
-            ]
-        )
-        raise SettingsError(f"toxicity engine {name!r} is not known; take one of: {known}")
-    return _ENGINES[name]()

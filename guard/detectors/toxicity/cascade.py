@@ -1,11 +1,11 @@
 """Cascade: a cheap engine decides what is plain, a dear one what is not.
 
-The first engine scores every text. Only where its strongest score lies inside the band is the text
-shown to the last engine, whose scores then stand alone; both speak in probabilities, so the answer
-is on one scale whoever gave it.
+The first engine scores every text. Only where its strongest score lies inside a band is the text
+shown to the next engine, whose scores then stand in place of its own; all speak in probabilities,
+so the answer is on one scale whoever gave it.
 
-Rules of the file: the band is fitted on texts neither engine learnt from, so that decisions agree
-with those of the last engine at a stated rate. Who decided is counted.
+Rules of the file: a band is fitted on texts neither engine learnt from, so that decisions agree
+with those of the next engine at a stated rate. Who decided is counted.
 """
 
 from __future__ import annotations
@@ -21,43 +21,60 @@ from guard.evaluate import SCORED, THRESHOLDS
 
 AGREEMENT = 0.99  # of the cascade's decisions with its last engine's, on the texts of the fit
 
-Band = tuple[float, float]  # inside: the last engine decides; from the second number on, not
+Band = tuple[float, float]  # inside: the next engine decides; from the second number on, not
 
 
 class Cascade:
-    """The engine. `decided` counts the texts that each of the two has decided."""
+    """The engine. `decided` counts the texts that each of its engines has decided."""
 
-    def __init__(self, first: Engine, last: Engine, band: Band) -> None:
-        if first.categories != last.categories:
-            raise ValueError("the engines of a cascade must know the same categories")
-        self.name = f"{first.name}+{last.name}"
-        self.categories = first.categories
-        self.decided = {first.name: 0, last.name: 0}
-        self.band = band
+    def __init__(self, engines: Sequence[Engine], bands: Sequence[Band]) -> None:
+        """`bands[i]`: where the strongest score of `engines[i]` asks the next one. Categories are
+        those of the first; one that a later engine does not know keeps the score before it.
+
+        Raises ValueError.
+        """
+        if len(bands) != len(engines) - 1:
+            raise ValueError("a cascade needs a band between each engine and the next")
+        self.name = "+".join(engine.name for engine in engines)
+        self.categories = engines[0].categories
+        self.decided = {engine.name: 0 for engine in engines}
+        if len(self.decided) < len(engines):
+            raise ValueError("the engines of a cascade must differ")
+        self.engines = tuple(engines)
+        self.bands = tuple(bands)
         self._counting = Lock()  # scores are asked for in several threads
-        self._first = first
-        self._last = last
 
     def look(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        scores = self._first.score(texts)
-        strongest = scores.max(axis=1, initial=0)
-        low, high = self.band
-        doubtful = (strongest >= low) & (strongest < high)
+        scores = self.engines[0].score(texts)
+        doubtful = self._doubtful(0, scores)
         scores[doubtful] = np.nan
-        self._count(self._first, len(texts) - int(doubtful.sum()))
+        self._count(0, len(texts) - doubtful.size)
         return scores
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        scores = self.look(texts)
-        doubtful = np.isnan(scores[:, 0]).nonzero()[0].tolist()
-        if doubtful:
-            scores[doubtful] = self._last.score([texts[at] for at in doubtful])
-            self._count(self._last, len(doubtful))
+        scores = self.engines[0].score(texts)
+        asked = np.arange(len(texts))
+        for stage, engine in enumerate(self.engines[1:], 1):
+            doubtful = self._doubtful(stage - 1, scores[asked])
+            self._count(stage - 1, asked.size - doubtful.size)
+            asked = asked[doubtful]
+            if not asked.size:
+                return scores
+            found = engine.score([texts[at] for at in asked.tolist()])
+            for column, name in enumerate(self.categories):
+                if name in engine.categories:
+                    scores[asked, column] = found[:, engine.categories.index(name)]
+        self._count(len(self.engines) - 1, asked.size)
         return scores
 
-    def _count(self, engine: Engine, texts: int) -> None:
+    def _doubtful(self, stage: int, scores: NDArray[np.float32]) -> NDArray[np.intp]:
+        low, high = self.bands[stage]
+        strongest = scores.max(axis=1, initial=0)
+        return np.flatnonzero((strongest >= low) & (strongest < high))
+
+    def _count(self, stage: int, texts: int) -> None:
         with self._counting:
-            self.decided[engine.name] += texts
+            self.decided[self.engines[stage].name] += texts
 
 
 def decisions(scores: NDArray[np.float32]) -> NDArray[np.intp]:

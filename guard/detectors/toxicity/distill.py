@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from guard.detectors.toxicity import Engine, load_engine
+from guard.detectors.toxicity import Engine
 from guard.detectors.toxicity.compact import CATEGORIES
 from guard.detectors.toxicity.learning import UNKNOWN, Parts, check_parts
+from guard.detectors.toxicity.loading import load_engine
 from guard.detectors.toxicity.train import fit_compact
 from guard.errors import SettingsError
 from guard.evaluate import SCORED, THRESHOLDS, auc, rows_of_file, score_all, text_of

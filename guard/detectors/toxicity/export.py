@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from guard.detectors.toxicity import load_engine
 from guard.detectors.toxicity.compact import Compact
 from guard.detectors.toxicity.detoxify import DetoxifyEngine
 from guard.detectors.toxicity.detoxify_onnx import OnnxModel
+from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 
 OPSET = 17  # the first with LayerNormalization; onnxruntime reads it since 1.13
