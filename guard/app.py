@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import secrets
 from dataclasses import asdict
@@ -35,6 +36,8 @@ from guard.types import Exchange
 
 SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
+
+log = logging.getLogger("guard")
 
 
 def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspector, Engine]:
@@ -106,6 +109,7 @@ class App:
     ) -> None:
         """`inside`: an application whose replies are guarded, in place of an upstream's."""
         inspector, engine = build_inspector(settings, examples=examples)
+        self._facts = {"engine": engine.name, "rules": inspector.digest}
         self._store = ReviewStore(settings.redis)
         metrics = Metrics(engine)
         self._judging = Judging(
@@ -134,6 +138,7 @@ class App:
 
     async def open(self) -> None:
         """Begins to serve. Redis may be away."""
+        log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
         self._sweeper = asyncio.create_task(self._sweep())

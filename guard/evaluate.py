@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +82,21 @@ def evaluate_toxicity(
     *,
     thresholds: Mapping[str, tuple[float, float]] = THRESHOLDS,
     plot: Path | None = None,
+    wanted: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
     """The figures of each set in the file. `thresholds` has (review, block) for `toxicity`;
-    `plot` is a picture to draw of ROC and calibration. Raises SettingsError."""
+    `plot` is a picture to draw of ROC and calibration; `wanted` says which texts count.
+    Raises SettingsError."""
     if SCORED not in engine.categories:
         raise SettingsError(f"engine {engine.name!r} has no category {SCORED!r}")
     texts: list[str] = []
     labels: list[int] = []
     sets: list[str] = []
     for number, row in rows_of_file(file):
-        texts.append(text_of(file, number, row))
+        text = text_of(file, number, row)
+        if wanted is not None and not wanted(text):
+            continue
+        texts.append(text)
         labels.append(label_of(file, number, row))
         sets.append(set_of(file, number, row))
     if not texts:

@@ -167,3 +167,12 @@ def test_the_table_lines_up_and_dashes_what_is_undefined(tmp_path: Path) -> None
     assert lines[1].split()[:4] == ["set", "n", "positive", "auc"]
     assert lines[2].split() == ["b", "1", "0", "-", "-", "-", "-", "0.000", "0.000", "0.000"]
     assert len({len(line) for line in lines[1:]}) == 1
+
+
+def test_only_texts_that_are_wanted_count(tmp_path: Path) -> None:
+    rows = [{"text": text, "label": 0} for text in ("0.1", "0.5", "0.9")]
+    file = write(tmp_path / "rows.jsonl", rows)
+    sets = evaluate_toxicity(Reads(), file, wanted=lambda text: text > "0.4")["sets"]
+    assert sets["all"]["n"] == 2
+    with pytest.raises(SettingsError, match="no rows"):
+        evaluate_toxicity(Reads(), file, wanted=lambda text: False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from guard import evaluate
 from guard.commands import Commands, show
+from guard.detectors.toxicity.learning import is_held_back
 from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
 from guard.rules import load
@@ -29,6 +30,9 @@ def add(commands: Commands) -> None:
     quality.add_argument("--engine", default="auto")
     quality.add_argument("--plot", help="a picture to draw, .svg or .png: ROC and calibration")
     quality.add_argument("--rules", help="a folder whose policy.yaml has the thresholds")
+    quality.add_argument(
+        "--held-back", action="store_true", help="only the tenth that no shipped engine learnt from"
+    )
     quality.add_argument("--json", action="store_true")
 
     models = commands.add_parser("models", help="list, train, distill and export engines")
@@ -76,6 +80,7 @@ def _eval(arguments: argparse.Namespace) -> int:
         Path(arguments.file),
         thresholds=evaluate.thresholds_of(policy),
         plot=Path(arguments.plot) if arguments.plot else None,
+        wanted=is_held_back if arguments.held_back else None,
     )
     print(json.dumps(result) if arguments.json else evaluate.render_table(result))
     return 0
@@ -125,7 +130,8 @@ def _distill(arguments: argparse.Namespace) -> int:
 
 
 def _band(arguments: argparse.Namespace) -> int:
-    from guard.detectors.toxicity.loading import fitted
+    from guard.detectors.toxicity.learning import is_held_back
+from guard.detectors.toxicity.loading import fitted
 
     if not 0 < arguments.agreement <= 1:
         raise SettingsError(f"--agreement {arguments.agreement}: a share above 0, and 1 at most")

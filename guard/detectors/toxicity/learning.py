@@ -85,12 +85,21 @@ class Parts:
     held_back: Rows = field(default_factory=Rows)
 
     def of(self, text: str) -> Rows:
-        percent = int.from_bytes(_digest(text)[:4], "big") % 100
+        percent = _percent(text)
         if percent < HELD_BACK_PERCENT:
             return self.held_back
         if percent < HELD_BACK_PERCENT + CALIBRATING_PERCENT:
             return self.calibrating
         return self.learning
+
+
+def _percent(text: str) -> int:
+    return int.from_bytes(_digest(text)[:4], "big") % 100
+
+
+def is_held_back(text: str) -> bool:
+    """Whether no shipped engine has learnt from the text, or would."""
+    return _percent(text) < HELD_BACK_PERCENT
 
 
 def default_data() -> Path:
