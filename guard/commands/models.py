@@ -130,8 +130,7 @@ def _distill(arguments: argparse.Namespace) -> int:
 
 
 def _band(arguments: argparse.Namespace) -> int:
-    from guard.detectors.toxicity.learning import is_held_back
-from guard.detectors.toxicity.loading import fitted
+    from guard.detectors.toxicity.loading import fitted
 
     if not 0 < arguments.agreement <= 1:
         raise SettingsError(f"--agreement {arguments.agreement}: a share above 0, and 1 at most")
