@@ -156,3 +156,23 @@ def _runs_in(pid: int, folder: Path) -> bool:
         return b"redis-server" in command and Path(f"/proc/{pid}/cwd").resolve() == folder
     except OSError:
         return False
+
+
+def test_a_scorer_that_is_late_lets_nothing_out(tmp_path: Path) -> None:
+    late = ("--engine", "student", "--score-deadline-ms", "0.01")
+    with guard(tmp_path, "demo", *late) as (url, _):
+        status, body = _ask(url, "clean")
+        assert (status, body["guard"]["verdict"]) == (200, "block")
+        assert body["guard"]["categories"] == ["unchecked"]
+        assert CLEAN not in json.dumps(body)
+        status, body = _call(f"{url}/guard/v1/moderations", {"input": CLEAN})
+        assert (status, body["error"]["code"]) == (503, "late")
+
+
+def test_metrics_say_which_engine_decided(url: str) -> None:
+    _call(f"{url}/guard/v1/check", {"text": "The committee met on Tuesday."})
+    status, text = _call(f"{url}/guard/metrics")
+    assert status == 200
+    assert 'guard_engine{engine="compact+student"} 1.0' in text
+    counted = [line for line in text.splitlines() if line.startswith("guard_scored_total")]
+    assert any('engine="compact"' in line and float(line.split()[-1]) > 0 for line in counted)
