@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from guard.detectors.toxicity import network, onnx_file
+from guard.errors import SettingsError
 from tests.tiny_bert import write_bert
 
 
@@ -35,6 +36,26 @@ def test_the_same_weights_make_the_same_bytes(weights: Any, tmp_path: Path) -> N
     for name in "ab":
         onnx_file.write(tmp_path / name, weights, {"words": "a b"})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_file_read_again_is_the_network_it_was_to_eight_bits(
+    weights: Any, tmp_path: Path
+) -> None:
+    onnx_file.write(tmp_path / "x.onnx", weights, {})
+    again = onnx_file.read(tmp_path / "x.onnx")
+    assert again.keys() == weights.keys()
+    for name, tensor in weights.items():
+        assert again[name].shape == tensor.shape
+        assert (again[name] - tensor).abs().max() <= tensor.abs().max() / 63
+    onnx_file.write(tmp_path / "y.onnx", again, {})
+    assert (tmp_path / "x.onnx").read_bytes() == (tmp_path / "y.onnx").read_bytes()
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.onnx"
+    file.write_bytes(b"no network")
+    with pytest.raises(SettingsError, match=r"x\.onnx: not weights of a student"):
+        onnx_file.read(file)
 
 
 @pytest.mark.parametrize("most", [63, 127])

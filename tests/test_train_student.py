@@ -81,6 +81,24 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_a_student_learns_on_from_where_it_is(tmp_path: Path) -> None:
+    train(tmp_path)
+    first = tmp_path / "new" / "student.onnx"
+    told = train_student(
+        tmp_path / "rows.jsonl", tmp_path / "further.onnx", start=first, drawn=32, max_tokens=32
+    )
+    assert min(told["sets"][f"s{number}"]["auc"] for number in range(3)) > 0.95
+    assert (Student.load(first).runs, Student.load(tmp_path / "further.onnx").runs) == (1, 2)
+
+
+def test_of_a_long_text_the_window_that_looks_worst_is_learnt() -> None:
+    clean, bad = "The river runs past the old town. " * 30, "You are a stupid worthless idiot. "
+    for text in (clean + bad, bad + clean, clean + bad + clean):
+        (piece,) = module._worst_windows([text])
+        assert "idiot" in piece and len(piece) < len(text)
+    assert module._worst_windows(["short", "one"]) == ["short", "one"]
+
+
 def test_each_set_is_drawn_by_the_root_of_its_size() -> None:
     rows = Rows()
     for number in range(1_000):
@@ -89,6 +107,7 @@ def test_each_set_is_drawn_by_the_root_of_its_size() -> None:
     assert (drawn.sets.count("small"), drawn.sets.count("large")) == (100, 300)
     assert len(set(drawn.texts)) == 400
     assert draw(rows, 400).texts == drawn.texts
+    assert draw(rows, 400, seed=1).texts != drawn.texts
     assert len(draw(rows, 4_000).texts) == 4_000
 
 

@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
     train.set_defaults(run=_train)
     train.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
     train.add_argument("--data", help='rows {"text", "label", "set", "cats"}; the shared ones')
+    train.add_argument("--start", help="a student's file, to train it further; else MiniLM")
     distill = what.add_parser("distill", help="let a small engine learn from a dear one")
     distill.set_defaults(run=_distill)
     distill.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
@@ -103,13 +104,16 @@ def _train(arguments: argparse.Namespace) -> int:
     output, progress = Path(arguments.output), sys.stderr.isatty()
     data = Path(arguments.data) if arguments.data else None
     if arguments.engine == "compact":
+        if arguments.start:
+            raise SettingsError("--start is for the student; compact always begins anew")
         from guard.detectors.toxicity.train import train_compact
 
         told = train_compact(data, output, progress=progress)
     else:
         from guard.detectors.toxicity.train_student import train_student
 
-        told = train_student(data, output, progress=progress)
+        start = Path(arguments.start) if arguments.start else None
+        told = train_student(data, output, start=start, progress=progress)
     write_report(output, told)
     print(json.dumps(told))
     return 0

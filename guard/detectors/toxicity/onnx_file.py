@@ -1,4 +1,4 @@
-"""Writes the student's network as an ONNX file: the same sums as `network.py`, in eight bits.
+"""The student's network as an ONNX file: the same sums as `network.py`, in eight bits.
 
 Rules of the file: one text at a time, so there is no padding and no mask. Matrices become whole
 numbers of eight bits with a scale a column, words' vectors with a scale a word; what flows between
@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from guard.detectors.toxicity.network import HEADS, NORM_EPSILON, Weights, layers_of
+from guard.errors import SettingsError
 
 OPSET = 20  # the first with Gelu
 MICROSOFT = "com.microsoft"  # onnxruntime's own operators: fused attention and eight-bit products
@@ -63,6 +66,26 @@ def write(file: Path, weights: Weights, told: Mapping[str, str]) -> None:
     )
     helper.set_model_props(model, dict(told))
     file.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def read(file: Path) -> Weights:
+    """The network of a file that `write` wrote, as near as eight bits have kept it."""
+    try:
+        graph = onnx.load(file).graph
+        kept = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+        found = {"words": kept["words"] * kept["words.scale"], "places": kept["places"]}
+        for name, value in kept.items():
+            part, _, kind = name.rpartition(".")
+            if kind == "weight" and f"{part}.scale" in kept:
+                found[name] = (value * kept[f"{part}.scale"]).T
+            elif kind in ("weight", "bias"):
+                found[name] = value
+    except Exception as error:  # protobuf's own have no common parent
+        raise SettingsError(f"{file}: not weights of a student; name a file it wrote") from error
+    return {
+        name: torch.from_numpy(np.array(value, np.float32, order="C"))
+        for name, value in found.items()
+    }
 
 
 def _body(graph: _Graph, weights: dict[str, NDArray[np.float32]]) -> str:

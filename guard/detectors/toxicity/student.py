@@ -80,7 +80,8 @@ def curved(
 
 class Student:
     """The engine. The file's network gives a number for each category; a logistic curve over
-    `slope` times it plus `offset` is the score. Inside `band` it is to be asked after compact."""
+    `slope` times it plus `offset` is the score. Inside `band` it is to be asked after compact.
+    `runs`: how often it was trained."""
 
     name: str = "student"
     categories = CATEGORIES
@@ -103,6 +104,7 @@ class Student:
             self._slope = np.array(json.loads(told["slope"]), np.float32)
             self._offset = np.array(json.loads(told["offset"]), np.float32)
             self.band: tuple[float, float] = tuple(json.loads(told["band"]))
+            self.runs = int(told.get("runs", "1"))
             if tuple(json.loads(told["categories"])) != CATEGORIES:
                 raise ValueError("other categories than this version's")
         except Exception as error:  # onnxruntime's own have no common parent
