@@ -40,6 +40,7 @@ class Reading:
     fragments: tuple[Fragment, ...] = ()
     choices: tuple[str, ...] = ()  # the choices the event speaks of
     ended: tuple[str, ...] = ()  # channels, or what their names begin with, that are over with it
+    begun: tuple[str, ...] = ()  # those that begin anew with it, if they have ended before
     whole: tuple[str, ...] = ()  # channels that hold JSON, and leave whole
     parsed: Any = None  # the value and each fragment's path in it; None where nothing was read
 
@@ -261,7 +262,9 @@ class Gate:
     # In.
 
     def take(self, event: Event, reading: Reading) -> None:
-        """Takes an event in. Raises ReplyTooLongError."""
+        """Takes an event in. Raises ReplyTooLongError, and UnreadableError where a text that has
+        ended goes on."""
+        self._begin_anew(reading.begun)
         spans = []
         for fragment in reading.fragments:
             copied = self._copied(fragment, reading)
@@ -279,13 +282,8 @@ class Gate:
         self._bytes += len(event.raw)
         if self._chars > self._limit_chars or self._bytes > self._limit_bytes:
             raise ReplyTooLongError
-        for name in reading.ended:
-            if name in self._channels:
-                self._end(self._channels[name])
-                continue
-            for channel in self._channels.values():
-                if channel.name.startswith(name + "/"):
-                    self._end(channel)
+        for channel in self._named(reading.ended):
+            self._end(channel)
 
     def end(self) -> None:
         """The upstream has ended: all texts are whole."""
@@ -470,6 +468,22 @@ class Gate:
         choice = self._choices.get(name)
         return choice is not None and choice.closed
 
+    def _named(self, names: Sequence[str]) -> Iterator[_Channel]:
+        """The channels of these names, or whose names begin with them."""
+        for name in names:
+            if name in self._channels:
+                yield self._channels[name]
+            else:
+                begin = name + "/"
+                yield from [one for key, one in self._channels.items() if key.startswith(begin)]
+
+    def _begin_anew(self, names: Sequence[str]) -> None:
+        """What ended stays as it was, under another name."""
+        for channel in self._named(names):
+            if channel.ended and self._channels.get(channel.name) is channel:
+                self._channels[f"{channel.name}~{len(self._channels)}"] = channel
+                del self._channels[channel.name]
+
     def _end(self, channel: _Channel) -> None:
         for passage in channel.end():
             self._late.append((channel, passage))
@@ -479,9 +493,8 @@ class Gate:
         name = fragment.channel
         channel = self._channels.get(name)
         if channel is not None and channel.ended and fragment.text:
-            # The upstream begins this text anew: what ended stays as it was.
-            self._channels[f"{name}~{len(self._channels)}"] = self._channels.pop(name)
-            channel = None
+            # A client would read on where the text had ended, and the gate can not.
+            raise jsontext.UnreadableError("a text goes on that has ended")
         if channel is None:
             owner = _owner(name, reading)
             choice = self._choices.setdefault(owner, Choice(owner))

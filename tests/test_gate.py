@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from guard import jsontext
 from guard.detectors.pattern import PatternDetector
 from guard.dialects import Note
 from guard.dialects.openai_chat import OpenAIChat
@@ -15,6 +16,7 @@ from guard.passages import Cuts
 from guard.rules import load
 from guard.sse import SSEDecoder
 from guard.types import Exchange, Verdict
+from tests.streams import said, through
 
 RULES = """
 category: house
@@ -131,3 +133,66 @@ def test_same_text_and_verdict_however_it_is_cut(inspector: Inspector, seed: int
         if verdict.action == 0:
             assert out == b"".join(raw)
         assert out.count(b"[DONE]") == 1
+
+
+def _event(value: object) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _chat(text: str, *, index: int = 0, reason: str | None = None) -> bytes:
+    return _event({"choices": [
+        {"index": index, "delta": {"content": text}, "finish_reason": reason}
+    ]})  # fmt: skip
+
+
+def test_an_upstream_that_says_stop_with_each_event_hides_nothing(inspector: Inspector) -> None:
+    pieces = ["I call 12", "34 567", "8 back."]
+    chat = [*(_chat(piece, reason="stop") for piece in pieces), b"data: [DONE]\n\n"]
+    gemini = [
+        _event({"candidates": [{"content": {"parts": [{"text": piece}]}, "finishReason": "STOP"}]})
+        for piece in pieces
+    ]
+    for path, events in (
+        ("/v1/chat/completions", chat),
+        ("/v1beta/models/m:streamGenerateContent", gemini),
+    ):
+        got = through(inspector, path, {}, events)
+        assert "I call ********* back." in "".join(said(got.raw, path).values())
+
+
+@pytest.mark.parametrize(
+    ("request_value", "events"),
+    [
+        ({}, [_chat("a forb"), b"data: [DONE]\n\n", _chat("idden fruit")]),
+        ({"n": 2}, [_chat("a forb", reason="stop"), _chat("idden fruit")]),
+    ],
+)
+def test_a_text_that_goes_on_after_its_end_is_refused(
+    inspector: Inspector, request_value: dict[str, int], events: list[bytes]
+) -> None:
+    with pytest.raises(jsontext.UnreadableError, match="goes on that has ended"):
+        through(inspector, "/v1/chat/completions", request_value, events)
+
+
+def test_a_text_that_begins_anew_is_another_text(inspector: Inspector) -> None:
+    start = {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}}
+    stop = _event({"type": "content_block_stop", "index": 0})
+    events = []
+    for text in ("Fine, 1234", " 5678 and 1234 5678."):
+        delta = {"type": "text_delta", "text": text}
+        events += [_event(start), _event({"type": "content_block_delta", "index": 0,
+                                          "delta": delta}), stop]  # fmt: skip
+    got = through(inspector, "/v1/messages", {}, events)
+    assert list(got.texts.values()) == ["Fine, 1234", " 5678 and 1234 5678."]
+    assert said(got.raw, "/v1/messages")["content/0/text"] == "Fine, 1234 5678 and *********."
+
+
+def test_done_ends_a_text_though_the_connection_stays_open(inspector: Inspector) -> None:
+    reply = OpenAIChat().reply(OpenAIChat().read_request("/v1/chat/completions", {}))
+    gate = Gate(inspector.cuts, Exchange("x", 0.0), choices=("choices/0",))
+    decoder = SSEDecoder(limit_bytes=1000)
+    for event in decoder.feed(_chat("Short.", reason="stop") + b"data: [DONE]\n\n"):
+        gate.take(event, reply.read_event(event))
+    for ticket, passage in list(gate.passages()):
+        gate.settle(ticket, passage, inspector.judge(passage))
+    assert len(list(gate.leave())) == 2

@@ -114,6 +114,12 @@ class MessagesReply(JSONReply):
             return (f"content/{value.get('index', 0)}",)
         return ("content",) if kind in ("message_delta", "message_stop") else ()
 
+    def begun(self, value: Any) -> tuple[str, ...]:
+        kind = value.get("type") if isinstance(value, dict) else None
+        if kind == "content_block_start":
+            return (f"content/{value.get('index', 0)}",)
+        return ("content",) if kind == "message_start" else ()
+
     def is_json(self, channel: str) -> bool:
         return channel.endswith("/input") or (self.request.structured and channel.endswith("/text"))
 

@@ -36,6 +36,7 @@ class JSONReply:
     """Names of fields, or (parent's name, name), that hold no text."""
 
     joins = False  # strings of one name in a plain reply are one text
+    done: tuple[str, ...] = ()  # the channels that are over with `[DONE]`
     keep_alive = b": waiting\n\n"
     last = b""
 
@@ -69,6 +70,10 @@ class JSONReply:
         """The channels, or beginnings of channels' names, whose text is over with an event."""
         return ()
 
+    def begun(self, value: Any) -> tuple[str, ...]:
+        """Those that begin anew with it, where they have ended before."""
+        return ()
+
     def is_json(self, channel: str) -> bool:
         """Whether a channel holds JSON as text, and so leaves whole."""
         return False
@@ -92,11 +97,11 @@ class JSONReply:
             names.add(name)
             fragments.append(Fragment(name, text))
         whole = tuple(name for name in names if self.is_json(name))
-        return Reading(tuple(fragments), self.choices(value), (), whole, (value, paths))
+        return Reading(tuple(fragments), self.choices(value), whole=whole, parsed=(value, paths))
 
     def read_event(self, event: Event) -> Reading:
         if event.data is None or event.data.strip() in (b"", DONE):
-            return Reading()
+            return Reading(ended=self.done if event.data else ())
         value = self.parse(event.data)
         self._events += 1
         paths, fragments, alone, whole = [], [], [], []
@@ -111,8 +116,14 @@ class JSONReply:
                 whole.append(name)
             paths.append(path)
             fragments.append(Fragment(name, text))
-        ended = (*self.ended(value), *alone)
-        return Reading(tuple(fragments), self.choices(value), ended, tuple(whole), (value, paths))
+        return Reading(
+            tuple(fragments),
+            self.choices(value),
+            ended=(*self.ended(value), *alone),
+            begun=self.begun(value),
+            whole=tuple(whole),
+            parsed=(value, paths),
+        )
 
     def rewritten(self, leaving: Leaving) -> Any:
         """The value of an event or a plain reply with its new texts."""

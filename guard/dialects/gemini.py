@@ -118,13 +118,6 @@ class GeminiReply(JSONReply):
             return name
         return super().plain_channel(value, path)
 
-    def ended(self, value: Any) -> tuple[str, ...]:
-        return tuple(
-            f"candidates/{index_of(entry, position)}"
-            for position, entry in enumerate(entries(value, "candidates"))
-            if isinstance(entry, dict) and entry.get("finishReason")
-        )
-
     def is_json(self, channel: str) -> bool:
         return self.request.structured and channel.endswith("/text")
 

@@ -109,6 +109,7 @@ class ChatReply(JSONReply):
         "signature", "encrypted_content", "obfuscation", "usage", "format", ("audio", "data"),
         "created_at",
     })  # fmt: skip
+    done = ("choices",)
     last = b"data: [DONE]\n\n"
     _object = "chat.completion"
     _event_object = "chat.completion.chunk"
@@ -122,7 +123,7 @@ class ChatReply(JSONReply):
         return tuple(f"choices/{index_of(choice, position)}" for position, choice in found)
 
     def channel(self, value: Any, path: jsontext.Path) -> str:
-        if path[0] != "choices" or len(path) < 3 or path[2] == "message":
+        if path[:1] != ("choices",) or len(path) < 3 or path[2] == "message":
             return ""
         return _channel(value, path)
 
@@ -130,6 +131,8 @@ class ChatReply(JSONReply):
         return _channel(value, path)
 
     def ended(self, value: Any) -> tuple[str, ...]:
+        if len(self.request.choices) < 2:  # `[DONE]` comes next; some say `stop` with each event
+            return ()
         return tuple(
             f"choices/{index_of(choice, position)}"
             for position, choice in enumerate(entries(value, "choices"))

@@ -119,6 +119,12 @@ class ResponsesReply(JSONReply):
             return (self._place(value, kind.removeprefix("response.").removesuffix(".done")),)
         return ()
 
+    def begun(self, value: Any) -> tuple[str, ...]:
+        kind = value.get("type") if isinstance(value, dict) else None
+        if kind == "response.output_item.added":
+            return (f"output/{value.get('output_index', 0)}",)
+        return ("output",) if kind == "response.created" else ()
+
     def is_json(self, channel: str) -> bool:
         return channel.endswith("/arguments") or (
             self.request.structured and "/content/" in channel and channel.endswith("/text")
