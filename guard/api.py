@@ -27,6 +27,7 @@ from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
 from guard.moderations import InputError, LateError, moderate
+from guard.reload import MISTAKES_SHOWN_MAX, Reload
 from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
 from guard.settings import Settings
 from guard.types import Action, Exchange, Finding, Outcome, State, Verdict
@@ -61,12 +62,14 @@ class API:
         engine: Engine,
         store: ReviewStore,
         metrics: Metrics,
+        reload: Reload,
     ) -> None:
         self._settings = settings
         self._judging = judging
         self._engine = engine
         self._store = store
         self._metrics = metrics
+        self._reload = reload
 
     def app(self) -> Starlette:
         """The application to mount at `/guard`."""
@@ -116,13 +119,20 @@ class API:
             await self._store.ready()
         except StoreError as error:
             state, problem = "unavailable", str(error)
-        body = {
+        body: dict[str, Any] = {
             "status": "ok" if not problem else "not ready",
             "engine": self._engine.name,
             "rules": self._judging.inspector.digest,
             "redis": state,
         }
-        return _json(body | ({"problem": problem} if problem else {}), 503 if problem else 200)
+        if problem:
+            body["problem"] = problem
+        if self._reload.mistakes:  # the rules in force are older than what stands in the folder
+            count = len(self._reload.mistakes)
+            body["rules_problem"] = f"{count} mistakes in a change of the rules; it is not in force"
+            if self._has_token(request):
+                body["rules_mistakes"] = self._reload.mistakes[:MISTAKES_SHOWN_MAX]
+        return _json(body, 503 if problem else 200)
 
     async def metrics(self, request: Request) -> Response:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)

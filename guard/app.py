@@ -28,9 +28,10 @@ from guard.metrics import Metrics
 from guard.middleware import Inside
 from guard.passages import Cuts
 from guard.proxy import Proxy
+from guard.reload import Reload, stamps
 from guard.reply import Replies
 from guard.review.store import ReviewStore
-from guard.rules import Rulebook, load
+from guard.rules import Rulebook, load, shipped_folder
 from guard.settings import Route, Settings
 from guard.types import Exchange
 
@@ -40,12 +41,17 @@ SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
 log = logging.getLogger("guard")
 
 
-def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspector, Engine]:
-    """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError."""
+def build_inspector(
+    settings: Settings, *, examples: bool = True, engine: Engine | None = None
+) -> tuple[Inspector, Engine]:
+    """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError.
+
+    An engine that is given is used, and no other loaded.
+    """
     folder = Path(settings.rules) if settings.rules else None
     names = tuple(route.name for route in settings.routes)
     rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
-    engine = load_engine(settings.engine)
+    engine = engine or load_engine(settings.engine)
     for route in settings.routes:
         lost = _lost_by_token(route.name, rulebook, engine) if route.release == "token" else []
         if lost:
@@ -108,6 +114,8 @@ class App:
         self, settings: Settings, *, examples: bool = True, inside: ASGIApp | None = None
     ) -> None:
         """`inside`: an application whose replies are guarded, in place of an upstream's."""
+        folder = Path(settings.rules) if settings.rules else shipped_folder()
+        files = stamps(folder)  # as they were before they are read
         inspector, engine = build_inspector(settings, examples=examples)
         self._facts = {"engine": engine.name, "rules": inspector.digest}
         self._store = ReviewStore(settings.redis)
@@ -115,10 +123,18 @@ class App:
         self._judging = Judging(
             inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
         )
-        self._api: ASGIApp = API(settings, self._judging, engine, self._store, metrics).app()
+        self._reload = Reload(
+            folder,
+            files,
+            lambda: build_inspector(settings, engine=engine)[0],
+            self._judging,
+            metrics,
+        )
+        api = API(settings, self._judging, engine, self._store, metrics, self._reload)
+        self._api: ASGIApp = api.app()
         replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -141,12 +157,15 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._tasks = [
+            asyncio.create_task(self._sweep()),
+            asyncio.create_task(self._reload.run()),
+        ]
 
     async def close(self) -> None:
         """Ends what `open` began."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._guarding.close()
         await self._store.close()
         self._judging.close()

@@ -18,6 +18,7 @@ from guard import jsontext
 from guard.dialects import Note, Reply, Request
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
+from guard.inspector import Inspector
 from guard.settings import Route
 from guard.types import Exchange, ReviewItem, Verdict
 
@@ -86,6 +87,7 @@ class Call:
     route: Route
     request: Request
     reply: Reply
+    inspector: Inspector  # of the rules in force when it began
     scope: Scope
     receive: Receive
     send: Send

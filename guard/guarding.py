@@ -168,7 +168,8 @@ class Guarding:
             streamed=request.streamed,
         )
         request = replace(request, structural=route.structural)
-        return Call(exchange, route, request, dialect.reply(request), scope, receive, send)
+        reply, inspector = dialect.reply(request), self._replies.judging.inspector
+        return Call(exchange, route, request, reply, inspector, scope, receive, send)
 
 
 async def _pass(call: Call, incoming: Incoming) -> None:

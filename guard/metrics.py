@@ -65,6 +65,18 @@ class Metrics:
             "Streams closed because more would have left than was cleared: none, ever",
             registry=self._registry,
         )
+        self._rules_broken = Gauge(
+            "guard_rules_broken",
+            "Mistakes in a change of the rules that is therefore not in force",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self._reloads = Counter(
+            "guard_rules_reloads",
+            "Changes of the rules seen while running",
+            ["outcome"],
+            registry=self._registry,
+        )
         self._no_sources = Counter(
             "guard_no_sources", "Replies without sources: grounding was silent", ["route"],
             registry=self._registry,
@@ -94,6 +106,11 @@ class Metrics:
     def gate_error(self) -> None:
         """More would have left than was cleared; the stream was closed."""
         self._gate_errors.inc()
+
+    def reloaded(self, mistakes: int) -> None:
+        """A change of the rules was seen: taken up, or kept out for its mistakes."""
+        self._rules_broken.set(mistakes)
+        self._reloads.labels("refused" if mistakes else "in force").inc()
 
     def text(self) -> bytes:
         """All counters of all workers in Prometheus' text format."""

@@ -32,7 +32,6 @@ class Replies:
     ) -> None:
         self.settings = settings
         self.judging = judging
-        self.cuts = judging.inspector.cuts
         self.store = store
         self.metrics = metrics
 
@@ -40,7 +39,7 @@ class Replies:
         """Judges what the gate has ready."""
         started = time.perf_counter()
         ready = list(gate.passages())
-        found = await self.judging.verdicts([passage for _, passage in ready])
+        found = await self.judging.verdicts(call.inspector, [passage for _, passage in ready])
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
@@ -108,7 +107,7 @@ class Replies:
 
     async def _judged(self, call: Call, value: Any, *, is_json: bool) -> Gate:
         """A plain reply is a stream of one event: the same gate judges it."""
-        gate = Gate(self.cuts, call.exchange, loose=call.route.release == "token")
+        gate = Gate(call.inspector.cuts, call.exchange, loose=call.route.release == "token")
         reading = call.reply.read_plain(value) if is_json else text_reading(value)
         gate.take(Event(b"", None), reading)
         gate.end()

@@ -28,6 +28,7 @@ AROUND_CHARS = 40  # `unless: around` sees so many characters on each side of th
 PHRASE_BLANKS_MAX = 3  # a blank in a phrase stands for up to so many: line breaks, double blanks
 LONGEST_MAX_CHARS = 4_000  # a longer hold-back would turn a stream into one burst
 DEFAULT_SCORE = 0.5
+POLICY = "policy.yaml"
 DOMAINS = "domains"
 """A folder of this name inside a folder of rules: its packs are loaded only when asked for."""
 
@@ -131,6 +132,16 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
+def rule_files(folder: Path, *, domains: bool = False) -> list[Path]:
+    """The files of a folder of rules, and the policy's."""
+    files = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    if not domains:
+        files = [path for path in files if path.relative_to(folder).parts[0] != DOMAINS]
+    if folder / POLICY not in files:
+        files.append(shipped_folder() / POLICY)
+    return files
+
+
 def load(
     folder: Path | None = None, *, routes: Iterable[str] = (), domains: bool = False
 ) -> Rulebook:
@@ -147,7 +158,7 @@ def refuse(documents: Mapping[str, Document]) -> None:
     """Raises RuleError if any document has a mistake; all of them stand in it."""
     problems = [problem for document in documents.values() for problem in document.problems]
     if problems:
-        raise RuleError(describe(problems))
+        raise RuleError(describe(problems), tuple(one.head for one in sorted(problems)))
 
 
 def read(
@@ -160,16 +171,12 @@ def read(
     folder = folder or shipped_folder()
     if not folder.is_dir():
         raise SettingsError(f"--rules {folder}: no such folder; give a folder of rule files")
-    files = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
-    if not domains:
-        files = [path for path in files if path.relative_to(folder).parts[0] != DOMAINS]
-    policy_file = folder / "policy.yaml"
-    if policy_file not in files:
-        policy_file = shipped_folder() / "policy.yaml"
-        files.append(policy_file)
+    files = rule_files(folder, domains=domains)
+    policy_file = folder / POLICY if folder / POLICY in files else files[-1]
     digest = hashlib.sha256()
     documents: dict[str, Document] = {}
     rules: list[Rule] = []
+    categories = set(SHIPPED_CATEGORIES)
     first_places: dict[str, str] = {}
     policy_document: Document | None = None
     for file in files:
@@ -187,16 +194,17 @@ def read(
         if file == policy_file:
             policy_document = document
             continue
-        for rule in _RuleFile(document).rules():
+        reader = _RuleFile(document)
+        for rule in reader.rules():
             if rule.id in first_places:
                 document.problem(
                     (*rule.way, "id"), f"doubled id {rule.id!r} (first at {first_places[rule.id]})"
                 )
             first_places.setdefault(rule.id, document.place((*rule.way, "id")))
             rules.append(rule)
+        categories |= reader.categories
     policy = Policy({})
     if policy_document is not None and not policy_document.problems:
-        categories = SHIPPED_CATEGORIES | {rule.category for rule in rules}
         policy = read_policy(policy_document, categories=categories, routes=routes)
         policy = replace(policy, shadowed_rules=frozenset(rule.id for rule in rules if rule.shadow))
     return Rulebook(tuple(rules), policy, digest.hexdigest()[:16]), documents
@@ -208,6 +216,7 @@ class _RuleFile:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._problem = document.problem
+        self.categories: set[str] = set()  # of broken rules too
 
     def rules(self) -> list[Rule]:
         data = self._document.data
@@ -299,6 +308,7 @@ class _RuleFile:
         if not isinstance(category, str) or not _ID.fullmatch(category):
             self._problem((*way, "category"), "a category is a word of small letters, e.g. `pii`")
             return ""
+        self.categories.add(category)
         return category
 
     def _text(self, way: Way, entry: dict[str, Any], key: str) -> str:

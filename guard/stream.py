@@ -49,7 +49,7 @@ class _Stream:
         self._replies = replies
         self._call = call
         self._gate = Gate(
-            replies.cuts,
+            call.inspector.cuts,
             call.exchange,
             choices=call.request.choices,
             stop_from=Action.BLOCK if route.on_review == "release" else Action.REVIEW,

@@ -12,7 +12,7 @@ FLOORS = (
     "gate dialects detectors evaluate plots review",
     "inspector examples metrics edits rule_bench",
     "judging call",
-    "moderations",
+    "moderations reload",
     "reply",
     "stream",
     "guarding",
