@@ -15,8 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guard import logs
 from guard.api import API
-from guard.detectors.grounding import GroundingDetector
-from guard.detectors.pattern import PatternDetector
+from guard.detectors.loaded import detectors
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError, StoreError
@@ -26,14 +25,13 @@ from guard.inspector import Inspector
 from guard.judging import Judging
 from guard.metrics import Metrics
 from guard.middleware import Inside
-from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reload import Reload, stamps
 from guard.reply import Replies
 from guard.review.store import ReviewStore
 from guard.rules import Rulebook, load, shipped_folder
 from guard.settings import Route, Settings
-from guard.types import Exchange
+from guard.types import Exchange, Reach
 
 SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
@@ -57,14 +55,15 @@ def build_inspector(
         if lost:
             raise SettingsError(
                 f"route {route.name!r} has `release: token`, which tries pattern and phrase rules "
-                f"only; these would never be tried there: {', '.join(lost)}. Take them off it "
+                "and rules of whole replies only; "
+                f" these would never be tried there: {', '.join(lost)}. Take them off it "
                 "(`scope` of a rule, `shadow: true` of a category in policy.yaml), or set "
                 "`release: sentence`"
             )
     inspector = Inspector(
-        (PatternDetector(rulebook.rules), GroundingDetector(rulebook.rules)),
+        detectors(rulebook.rules),
         rulebook.policy,
-        Cuts(rulebook.hold_back, rulebook.look_back),
+        rulebook.cuts,
         scorer=ToxicityDetector(engine),
         digest=rulebook.digest,
     )
@@ -73,12 +72,12 @@ def build_inspector(
 
 
 def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
-    """The rules and scores that act on a route, but need more than a number of characters."""
+    """The rules and scores that act on a route, but need whole passages."""
     policy = rulebook.policy
     lost = [
         rule.id
         for rule in rulebook.rules
-        if not isinstance(rule.reach, int)
+        if (rule.reach is Reach.PASSAGE or rule.languages)
         and not rule.shadow
         and route in (rule.routes or (route,))
         and not policy.threshold(route, rule.category).shadow

@@ -164,6 +164,7 @@ class Guarding:
             dialect=dialect.name,
             model=request.model,
             prompt=request.prompt,
+            system="\n".join(text for kind, text in request.evidence if kind == "system"),
             sources=tuple(filter(None, sources)),
             streamed=request.streamed,
         )

@@ -13,7 +13,7 @@ from itertools import pairwise
 from guard.detectors.toxicity import ToxicityDetector
 from guard.passages import Cuts
 from guard.policy import Policy, strongest
-from guard.types import UNCHECKED, Detector, Exchange, Finding, Passage, Verdict
+from guard.types import UNCHECKED, Detector, Exchange, Finding, Passage, Reach, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,16 @@ class Inspector:
 
     def look(self, passages: Sequence[Passage]) -> list[Seen]:
         """What can be said at once: all but what the scorer's slow part must read."""
-        scored = self._quick([passage for passage in passages if not passage.loose])
+        scored = self._quick([one for one in passages if not one.loose and not one.whole])
         found = []
         for passage in passages:
             findings = [
                 finding
                 for detector in self._detectors
-                # The settings say that nothing is lost by what a loose passage is not shown to.
-                if not passage.loose or isinstance(detector.reach, int)
+                if _is_for(passage, detector.reach)
                 for finding in _safely(detector.name, passage, detector.detect)
             ]
-            quick = () if passage.loose else next(scored)
+            quick = () if passage.loose or passage.whole else next(scored)
             found.append(Seen(passage, (*findings, *(quick or ())), quick is None))
         return found
 
@@ -116,6 +115,14 @@ class Inspector:
         return strongest(
             verdict for seen in self.inspect(passages) for _, verdict in self.verdicts(seen)
         )
+
+
+def _is_for(passage: Passage, reach: int | Reach) -> bool:
+    """Whether a passage is shown to a detector of that reach."""
+    if passage.whole or reach is Reach.REPLY:
+        return passage.whole and reach is Reach.REPLY
+    # The settings say that nothing is lost by what a loose passage is not shown to.
+    return not passage.loose or isinstance(reach, int)
 
 
 def _safely(

@@ -107,7 +107,8 @@ class Replies:
 
     async def _judged(self, call: Call, value: Any, *, is_json: bool) -> Gate:
         """A plain reply is a stream of one event: the same gate judges it."""
-        gate = Gate(call.inspector.cuts, call.exchange, loose=call.route.release == "token")
+        loose = call.route.release == "token"
+        gate = Gate(call.inspector.cuts, call.exchange, whole=True, loose=loose)
         reading = call.reply.read_plain(value) if is_json else text_reading(value)
         gate.take(Event(b"", None), reading)
         gate.end()

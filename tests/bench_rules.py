@@ -13,7 +13,9 @@ import regex
 
 from guard import patterns
 from guard.detectors.pattern import PatternDetector
-from guard.rules import Rule, load, phrases_pattern
+from guard.rule import Rule
+from guard.rule_bodies import phrases_pattern
+from guard.rules import load
 from guard.types import Exchange, Passage
 
 TEXT_CHARS = 500

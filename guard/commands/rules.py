@@ -14,6 +14,8 @@ from guard.errors import SettingsError
 from guard.examples import check as check_examples
 from guard.rules import Rulebook, load, schema, summary
 
+COSTS_SHOWN = 10
+
 
 def add(commands: Commands) -> None:
     """Adds the command."""
@@ -23,6 +25,9 @@ def add(commands: Commands) -> None:
     rules.add_argument("folder", nargs="?", help="a folder of rules; the shipped one if absent")
     rules.add_argument("--text", help="explain: the text to try, or - for standard input")
     rules.add_argument("--context", action="append", default=[], help="explain: a source")
+    rules.add_argument("--prompt", default="", help="explain: what was asked")
+    rules.add_argument("--system", default="", help="explain: what the model was told beforehand")
+    rules.add_argument("--all", action="store_true", help="lint: what every rule costs, not ten")
     rules.add_argument("--json", action="store_true")
 
 
@@ -39,7 +44,13 @@ def _rules(arguments: argparse.Namespace) -> int:
         cost = rule_bench.measure(load(folder, domains=True))
         show(arguments, cost, rule_bench.told(cost))
     else:
-        answer = explain.explain(load(folder), _text_to_explain(arguments), (*arguments.context,))
+        answer = explain.explain(
+            load(folder),
+            _text_to_explain(arguments),
+            (*arguments.context,),
+            prompt=arguments.prompt,
+            system=arguments.system,
+        )
         show(arguments, answer, explain.told(answer))
     return 0
 
@@ -67,15 +78,20 @@ def _rules_checked(arguments: argparse.Namespace, folder: Path | None) -> None:
         "hold_back": rulebook.hold_back,
         "digest": rulebook.digest,
     }
+    if arguments.what == "lint":
+        data["by_rule"] = rule_bench.costs(rulebook)
     lines = [
         f"{len(rulebook.rules)} rules well{ran}; hold-back {rulebook.hold_back} characters",
-        *(_widest(rulebook) if arguments.what == "lint" else ()),
+        *(_costs(arguments, rulebook, data["by_rule"]) if arguments.what == "lint" else ()),
     ]
     show(arguments, data, "\n".join(lines))
 
 
-def _widest(rulebook: Rulebook) -> list[str]:
-    """The rules that cost most in delay."""
+def _costs(arguments: argparse.Namespace, rulebook: Rulebook, rows: list[Any]) -> list[str]:
+    """The rules that cost most, in delay and in time."""
     widths = [(rule.reach, rule.id) for rule in rulebook.rules if isinstance(rule.reach, int)]
     widest = sorted(widths, key=lambda width: -width[0])[:3]
-    return [f"  {name} holds text back by {reach} characters" for reach, name in widest]
+    return [
+        *(f"  {name} holds text back by {reach} characters" for reach, name in widest),
+        *rule_bench.costs_told(rows, most=len(rows) if arguments.all else COSTS_SHOWN),
+    ]
