@@ -98,7 +98,11 @@ def ensure_token(settings: Settings) -> str:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as out:
                 out.write(secrets.token_urlsafe(32))
-        return file.read_text().strip()
+                out.flush()
+                os.fsync(handle)
+        if token := file.read_text().strip():
+            return token
+        raise SettingsError(f"{file}: there is no token in it; delete it to get a new one")
     except OSError as error:
         raise SettingsError(
             f"--data {settings.data}: cannot be written; name a folder that can"

@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 from guard.errors import StoreError
 from guard.review import refusals
 from guard.review.packing import facts, pack_item, pack_words
-from guard.review.replaying import Replayer, replayed
+from guard.review.replaying import Replayer, in_order, replayed
 from guard.review.scripts import ANSWER_SECONDS, Scripts, client
 from guard.review.sealing import Vault
 from guard.review.spool import Spool, read_file
@@ -318,7 +318,7 @@ class ReviewStore:
         Raises StoreError.
         """
         counted: Counter[str] = Counter()
-        for call in await asyncio.to_thread(read_file, file):
+        for call in in_order(await asyncio.to_thread(read_file, file)):
             answer = await self.run(call.verb, *replayed(call))
             counted[answer[0].decode()] += 1
         return dict(counted)
