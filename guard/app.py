@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -18,7 +17,7 @@ from guard.api import API
 from guard.detectors.loaded import detectors
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
-from guard.errors import SettingsError, StoreError
+from guard.errors import SettingsError
 from guard.examples import check
 from guard.guarding import Guarding
 from guard.inspector import Inspector
@@ -28,12 +27,17 @@ from guard.middleware import Inside
 from guard.proxy import Proxy
 from guard.reload import Reload, stamps
 from guard.reply import Replies
+from guard.review.auditing import Auditor
+from guard.review.events import Events
+from guard.review.preflight import unsafe
+from guard.review.sealing import load_vault
+from guard.review.spool import Spool
 from guard.review.store import ReviewStore
+from guard.review.webhooks import Webhooks, check_address, key_of
 from guard.rules import Rulebook, load, shipped_folder
 from guard.settings import Route, Settings
 from guard.types import Exchange, Reach
 
-SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
 
 log = logging.getLogger("guard")
@@ -99,11 +103,53 @@ def ensure_token(settings: Settings) -> str:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as out:
                 out.write(secrets.token_urlsafe(32))
-        return file.read_text().strip()
+                out.flush()
+                os.fsync(handle)
+        if token := file.read_text().strip():
+            return token
+        raise SettingsError(f"{file}: there is no token in it; delete it to get a new one")
     except OSError as error:
         raise SettingsError(
             f"--data {settings.data}: cannot be written; name a folder that can"
         ) from error
+
+
+def open_store(settings: Settings, *, spooled: bool = True) -> ReviewStore:
+    """The review queue, behind its spool in the data folder. Raises SettingsError."""
+    data = Path(settings.data)
+    return ReviewStore(
+        settings.redis,
+        vault=load_vault(settings.review_keys, data),
+        spool=Spool(data, limit_bytes=settings.spool_limit_bytes) if spooled else None,
+        retention_seconds=settings.retention_days * 86_400,
+        items_max=settings.review_items_max,
+        bytes_max=settings.review_bytes_max,
+        hooks=bool(settings.webhook_url),
+    )
+
+
+def check_webhooks(settings: Settings) -> bytes:
+    """The key that signs; none without webhooks. Raises SettingsError."""
+    if not settings.webhook_url:
+        return b""
+    check_address(settings.webhook_url, private=settings.webhook_private == "allow")
+    return key_of(settings.webhook_secret)
+
+
+def open_webhooks(settings: Settings, store: ReviewStore) -> Webhooks | None:
+    """Who tells what was decided, where somebody wants to know."""
+    if not settings.webhook_url:
+        return None
+    key, private = check_webhooks(settings), settings.webhook_private == "allow"
+    return Webhooks(store, settings.webhook_url, key, private=private)
+
+
+def look_at_redis(settings: Settings) -> list[str]:
+    """What is unsafe about a Redis that was given. Raises SettingsError where that is refused."""
+    found = asyncio.run(unsafe(settings.redis)) if settings.redis else []
+    if found and settings.redis_unsafe == "refuse":
+        raise SettingsError("\n".join(found))
+    return found
 
 
 class App:
@@ -117,7 +163,8 @@ class App:
         files = stamps(folder)  # as they were before they are read
         inspector, engine = build_inspector(settings, examples=examples)
         self._facts = {"engine": engine.name, "rules": inspector.digest}
-        self._store = ReviewStore(settings.redis)
+        self._store = open_store(settings)
+        self._events = Events(settings.redis, self._store.run.audit)
         metrics = Metrics(engine)
         self._judging = Judging(
             inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
@@ -129,10 +176,14 @@ class App:
             self._judging,
             metrics,
         )
-        api = API(settings, self._judging, engine, self._store, metrics, self._reload)
+        api = API(settings, self._judging, engine, self._store, self._events, metrics, self._reload)
         self._api: ASGIApp = api.app()
         replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
+        data = Path(settings.data)
+        vault = load_vault(settings.review_keys, data)
+        self._auditor = Auditor(settings.redis, self._store.run.audit, data / "audit", vault)
+        self._webhooks = open_webhooks(settings, self._store)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,24 +207,20 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        self._tasks = [
-            asyncio.create_task(self._sweep()),
-            asyncio.create_task(self._reload.run()),
-        ]
+        work = [self._store.tend(), self._auditor.run(), self._reload.run()]
+        work += [self._webhooks.run()] if self._webhooks else []
+        self._tasks = [asyncio.create_task(one) for one in work]
 
     async def close(self) -> None:
         """Ends what `open` began."""
+        await self._guarding.close()
         for task in self._tasks:
             task.cancel()
-        await self._guarding.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._auditor.close()
+        await self._events.close()
         await self._store.close()
         self._judging.close()
-
-    async def _sweep(self) -> None:
-        while True:
-            with contextlib.suppress(StoreError):
-                await self._store.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def pack(settings: Settings) -> str:

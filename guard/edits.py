@@ -6,6 +6,7 @@ stays as it is.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,9 +52,9 @@ def check_edits(item: ReviewItem, edits: Mapping[str, str]) -> None:
 
 def _read(item: ReviewItem) -> tuple[Any, Reading, Any]:
     reply = named(item.exchange.dialect).reply(Request(model=item.exchange.model))
-    try:
-        value = jsontext.parse(item.reply)
-        return value, reply.read_plain(value), reply
-    except jsontext.UnreadableError:
-        text = item.reply.decode("utf-8", "replace")
-        return text, text_reading(text), reply
+    if not item.content_type.startswith("text/"):
+        with contextlib.suppress(jsontext.UnreadableError):
+            value = jsontext.parse(item.reply)
+            return value, reply.read_plain(value), reply
+    text = item.reply.decode("utf-8", "replace")
+    return text, text_reading(text), reply
