@@ -44,20 +44,27 @@ class Inspector:
         self._detectors = tuple(detectors)
         self._scorer = scorer
 
-    def look(self, passages: Sequence[Passage]) -> list[Seen]:
-        """What can be said at once: all but what the scorer's slow part must read."""
+    def find(self, passage: Passage) -> list[Finding]:
+        """What the rules see in a passage."""
+        return [
+            finding
+            for detector in self._detectors
+            if _is_for(passage, detector.reach)
+            for finding in _safely(detector.name, passage, detector.detect)
+        ]
+
+    def scored(self, passages: Sequence[Passage], found: Sequence[Sequence[Finding]]) -> list[Seen]:
+        """What can be said at once: `found` by the rules, and what the scorer tells quickly."""
         scored = self._quick([one for one in passages if not one.loose and not one.whole])
-        found = []
-        for passage in passages:
-            findings = [
-                finding
-                for detector in self._detectors
-                if _is_for(passage, detector.reach)
-                for finding in _safely(detector.name, passage, detector.detect)
-            ]
+        seen = []
+        for passage, findings in zip(passages, found, strict=True):
             quick = () if passage.loose or passage.whole else next(scored)
-            found.append(Seen(passage, (*findings, *(quick or ())), quick is None))
-        return found
+            seen.append(Seen(passage, (*findings, *(quick or ())), quick is None))
+        return seen
+
+    def look(self, passages: Sequence[Passage]) -> list[Seen]:
+        """All but what the scorer's slow part must read."""
+        return self.scored(passages, [self.find(passage) for passage in passages])
 
     def _quick(self, passages: Sequence[Passage]) -> Iterator[Sequence[Finding] | None]:
         scorer = self._scorer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import chain
 
 READ_MAX_CHARS = 1_000  # more of a text does not change the guess
 WORDS_MIN = 2  # so many small words of a language at least, and twice as many as of the next
@@ -83,9 +84,8 @@ def guess(text: str, *, least: int = WORDS_MIN) -> str:
         letters = Counter(match.lastgroup or "" for match in _SCRIPT.finditer(text))
         if letters and (found := _by_script(letters, sum(map(len, words)))):
             return found
-    counts: Counter[str] = Counter()
-    for word in words:
-        counts.update(_LANGUAGES_OF.get(word, ()))
+    known = (_LANGUAGES_OF[word] for word in words if word in _LANGUAGES_OF)
+    counts = Counter(chain.from_iterable(known))
     (best, most), (_, second) = (*counts.most_common(2), ("", 0), ("", 0))[:2]
     enough = most >= max(least, SHARE_MIN * len(words)) and most >= 2 * second
     return best if enough else ""

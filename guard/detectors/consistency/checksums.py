@@ -26,15 +26,19 @@ _CARD = re.compile(r"(?<![\w-])(?P<digits>[3-6]\d{3}(?:[ -]?\d{4}){3})(?![\w-])"
 _CARD_WORD = re.compile(r"\b(?:card|visa|mastercard|amex|maestro|pan)\b", re.I)
 _DOI = re.compile(r"(?:\bdoi: ?|doi\.org/)(?P<name>[^\s\"'<>()\[\]]{1,200})", re.I)
 _DOI_FORM = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S")
+_DIGITS = re.compile(r"\d\d")
 _CARD_WORD_CHARS = 40  # how far before a card's number that word may stand
 
 
 def checksums(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
     """The numbers that cannot be."""
-    for match in _ISBN.finditer(text):
+    if not _DIGITS.search(text):
+        return
+    lower = text.lower()
+    for match in _ISBN.finditer(text) if "isbn" in lower else ():
         if not _is_isbn(re.sub(r"[- ]", "", match["digits"]).upper()):
             yield match.span("digits")
-    for match in _ISSN.finditer(text):
+    for match in _ISSN.finditer(text) if "issn" in lower else ():
         digits = match["digits"].replace("-", "").upper()
         if _weighed(digits, range(8, 0, -1)) % 11:
             yield match.span("digits")
@@ -46,7 +50,7 @@ def checksums(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
         before = text[max(0, match.start() - _CARD_WORD_CHARS) : match.start()]
         if _CARD_WORD.search(before) and not _is_card(re.sub(r"\D", "", match["digits"])):
             yield match.span("digits")
-    for match in _DOI.finditer(text):
+    for match in _DOI.finditer(text) if "doi" in lower else ():
         name = match["name"]
         if name[0].isdigit() and not _DOI_FORM.match(name):
             yield match.start("name"), match.end("name") - len(name) + len(name.rstrip(".,;:"))

@@ -26,7 +26,7 @@ _MONTH = (
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _FORMS = tuple(
-    re.compile(form, re.I)
+    re.compile(form)
     for form in (
         rf"\b{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR})?(?!\w)",
         rf"\b{_MONTH} {_DAY}(?![\d:%]|[.,]\d)(?:,? {_YEAR})?(?!\w)",
@@ -58,6 +58,7 @@ _AGED = (
     ),
 )
 
+_ANY_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)")
 _DIGIT = re.compile(r"\d")
 _ANY_DAY = re.compile(r"[a-z]day\b")
 
@@ -68,7 +69,7 @@ def impossible_date(text: str, exchange: Exchange) -> Iterator[Span]:
     """Days that their month does not have, and times that no clock shows."""
     if not _DIGIT.search(text):
         return
-    for form in _FORMS:
+    for form in _forms(text):
         for match in form.finditer(text):
             year, month, day = _parts(match)
             if year and month == year % 100 + 1:  # 1926-27-28: seasons
@@ -77,7 +78,7 @@ def impossible_date(text: str, exchange: Exchange) -> Iterator[Span]:
                 continue
             if not 1 <= month <= 12 or not 1 <= day <= monthrange(year or LEAP_YEAR, month)[1]:
                 yield match.span()
-    for match in _TIME.finditer(text):
+    for match in _TIME.finditer(text) if ":" in text else ():
         if int(match["hour"]) > 24 or int(match["minute"]) > 59:
             yield match.span()
 
@@ -86,7 +87,7 @@ def weekday_date(text: str, exchange: Exchange) -> Iterator[Span]:
     """Dates with a weekday that they do not fall on."""
     if not _ANY_DAY.search(text) or not _DIGIT.search(text):
         return
-    for form in _FORMS:
+    for form in _forms(text):
         for weekday in _WEEKDAY.finditer(text):
             match = form.match(text, weekday.end())
             if match is not None and _is_wrong(weekday[1], match):
@@ -95,6 +96,12 @@ def weekday_date(text: str, exchange: Exchange) -> Iterator[Span]:
             after = _WEEKDAY_AFTER.match(text, match.end())
             if after is not None and _is_wrong(after[1], match):
                 yield match.start(), after.end()
+
+
+def _forms(text: str) -> tuple[re.Pattern[str], ...]:
+    """The forms of a date that a text may hold."""
+    named = _FORMS[:2] if _ANY_MONTH.search(text) else ()
+    return (*named, _FORMS[2]) if "-" in text else named
 
 
 def _is_wrong(weekday: str, match: re.Match[str]) -> bool:

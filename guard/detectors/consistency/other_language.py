@@ -30,6 +30,7 @@ def other_language(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
     if len(text) < REPLY_MIN_CHARS or not exchange.prompt:
         return
     asked, told = (guess(one, least=SURE_WORDS) for one in (exchange.prompt, text))
-    named = _NAMED.search(exchange.prompt) or _NAMED.search(exchange.system)
-    if asked and told and asked != told and not named:
+    if not asked or not told or asked == told:
+        return
+    if not _NAMED.search(exchange.prompt) and not _NAMED.search(exchange.system):
         yield 0, len(text)
