@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,6 +36,7 @@ from guard.review.store import ReviewStore
 from guard.review.webhooks import Webhooks, check_address, key_of
 from guard.rules import Rulebook, load, shipped_folder
 from guard.settings import Route, Settings
+from guard.shadow import Shadow
 from guard.types import Exchange, Reach
 
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
@@ -90,6 +91,26 @@ def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
     if any(threshold.actions and not threshold.shadow for threshold in scored):
         lost.append(f"toxicity/{engine.name}")
     return lost
+
+
+def _shadow(
+    settings: Settings, engine: Engine, metrics: Metrics
+) -> tuple[Shadow | None, Reload | None]:
+    """The rules that are tried beside those in force, and what takes up their changes."""
+    if not settings.shadow_rules:
+        return None, None
+    folder, chosen = Path(settings.shadow_rules), replace(settings, rules=settings.shadow_rules)
+    files = stamps(folder)
+    inspector, _ = build_inspector(chosen, examples=False, engine=engine)
+    shadow = Shadow(inspector, Path(settings.data), metrics)
+    return shadow, Reload(
+        folder,
+        files,
+        lambda: build_inspector(chosen, engine=engine)[0],
+        shadow,
+        lambda mistakes: None,
+        event="shadow_rules",
+    )
 
 
 def ensure_token(settings: Settings) -> str:
@@ -174,11 +195,12 @@ class App:
             files,
             lambda: build_inspector(settings, engine=engine)[0],
             self._judging,
-            metrics,
+            metrics.reloaded,
         )
         api = API(settings, self._judging, engine, self._store, self._events, metrics, self._reload)
         self._api: ASGIApp = api.app()
-        replies = Replies(settings, self._judging, self._store, metrics)
+        self._shadow, self._shadow_reload = _shadow(settings, engine, metrics)
+        replies = Replies(settings, self._judging, self._store, metrics, self._shadow)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         data = Path(settings.data)
         vault = load_vault(settings.review_keys, data)
@@ -209,6 +231,8 @@ class App:
         await self._guarding.open()
         work = [self._store.tend(), self._auditor.run(), self._reload.run()]
         work += [self._webhooks.run()] if self._webhooks else []
+        if self._shadow is not None and self._shadow_reload is not None:
+            work += [self._shadow.run(), self._shadow_reload.run()]
         self._tasks = [asyncio.create_task(one) for one in work]
 
     async def close(self) -> None:

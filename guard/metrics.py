@@ -97,6 +97,17 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self._shadow = Counter(
+            "guard_shadow",
+            "Replies judged by the rules in shadow, by both verdicts",
+            ["route", "verdict", "shadow_verdict"],
+            registry=self._registry,
+        )
+        self._shadow_skipped = Counter(
+            "guard_shadow_skipped",
+            "Replies that the rules in shadow did not judge: too long, or too many waited",
+            registry=self._registry,
+        )
         self._no_sources = Counter(
             "guard_no_sources", "Replies without sources: grounding was silent", ["route"],
             registry=self._registry,
@@ -148,6 +159,14 @@ class Metrics:
         """A change of the rules was seen: taken up, or kept out for its mistakes."""
         self._rules_broken.set(mistakes)
         self._reloads.labels("refused" if mistakes else "in force").inc()
+
+    def shadow(self, route: str, live: str, shadow: str) -> None:
+        """A reply was judged by the rules in shadow, too."""
+        self._shadow.labels(route, live, shadow).inc()
+
+    def shadow_skipped(self) -> None:
+        """A reply was not: it was too long, or too many waited."""
+        self._shadow_skipped.inc()
 
     def text(self) -> bytes:
         """All counters of all workers in Prometheus' text format."""

@@ -11,11 +11,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from guard.errors import RuleError, SettingsError
 from guard.inspector import Inspector
-from guard.judging import Judging
-from guard.metrics import Metrics
 from guard.rules import rule_files
 
 LOOK_SECONDS = 0.5  # a change is read once it has stood still for one look: not while it is written
@@ -26,6 +25,12 @@ Stamps = tuple[tuple[str, int, int, int], ...]
 log = logging.getLogger("guard")
 
 
+class Holder(Protocol):
+    """Who has an inspector in force."""
+
+    inspector: Inspector
+
+
 class Reload:
     """Watches the folder of the rules in force, and puts a changed version of them in force."""
 
@@ -34,17 +39,21 @@ class Reload:
         folder: Path,
         taken: Stamps,
         build: Callable[[], Inspector],
-        judging: Judging,
-        metrics: Metrics,
+        holder: Holder,
+        told: Callable[[int], None],
+        *,
+        event: str = "rules",
     ) -> None:
         """`taken`: the files as they were when the rules in force were read. `build` reads them
-        anew, in a thread; it raises SettingsError."""
+        anew, in a thread; it raises SettingsError. `told` hears the number of mistakes of each
+        change, and the log tells of `event`."""
         self.mistakes: tuple[str, ...] = ()  # of a change that is not in force
         self._folder = folder
         self._taken = self._seen = taken
         self._build = build
-        self._judging = judging
-        self._metrics = metrics
+        self._holder = holder
+        self._count = told
+        self._event = event
 
     async def run(self) -> None:
         """Looks for changes until it is cancelled."""
@@ -64,19 +73,19 @@ class Reload:
             self._refuse(_told(error))
             return
         self.mistakes = ()
-        self._judging.inspector = inspector
-        self._metrics.reloaded(0)
-        log.info("rules", extra={"facts": {"rules": inspector.digest}})
+        self._holder.inspector = inspector
+        self._count(0)
+        log.info(self._event, extra={"facts": {"rules": inspector.digest}})
 
     def _refuse(self, mistakes: tuple[str, ...]) -> None:
         self.mistakes = mistakes
-        self._metrics.reloaded(len(mistakes))
+        self._count(len(mistakes))
         facts = {
-            "rules": self._judging.inspector.digest,
+            "rules": self._holder.inspector.digest,
             "count": len(mistakes),
             "mistakes": mistakes[:MISTAKES_SHOWN_MAX],
         }
-        log.error("rules", extra={"facts": facts})
+        log.error(self._event, extra={"facts": facts})
 
 
 def stamps(folder: Path) -> Stamps:

@@ -22,8 +22,9 @@ from guard.metrics import Metrics
 from guard.review.store import ReviewStore
 from guard.review.views import StoredItem
 from guard.settings import Settings
+from guard.shadow import Shadow
 from guard.sse import Event
-from guard.types import Action, Verdict
+from guard.types import Action
 
 AGAIN_SECONDS = 0.2  # between two looks for an item while the store is away
 
@@ -32,12 +33,18 @@ class Replies:
     """What judges and keeps: one for all replies of a process."""
 
     def __init__(
-        self, settings: Settings, judging: Judging, store: ReviewStore, metrics: Metrics
+        self,
+        settings: Settings,
+        judging: Judging,
+        store: ReviewStore,
+        metrics: Metrics,
+        shadow: Shadow | None = None,
     ) -> None:
         self.settings = settings
         self.judging = judging
         self.store = store
         self.metrics = metrics
+        self._shadow = shadow
 
     async def judge_ready(self, call: Call, gate: Gate) -> None:
         """Judges what the gate has ready."""
@@ -63,10 +70,13 @@ class Replies:
             await asyncio.sleep(AGAIN_SECONDS)  # Redis is away, or has not heard of it yet
         return None
 
-    def count(self, call: Call, verdict: Verdict) -> None:
-        """Counts and logs the verdict on a reply."""
+    def count(self, call: Call, gate: Gate) -> None:
+        """Counts and logs the verdict on a reply, and offers it to the rules in shadow."""
+        verdict = gate.verdict
         self.metrics.verdict(call.exchange.route, verdict)
         call.log(verdict)
+        if self._shadow is not None:
+            self._shadow.offer(call.inspector, call.exchange, gate.texts(redacted=False))
 
     async def send(self, call: Call, incoming: Incoming, *, is_json: bool) -> None:
         """Sends a plain reply. Raises UpstreamError and StoreError."""
@@ -91,7 +101,7 @@ class Replies:
         out = self._redacted(call, gate, is_json=is_json)
         if verdict.action is Action.REVIEW:
             out = await self._review(call, incoming, gate, out or body) or out
-        self.count(call, verdict)
+        self.count(call, gate)
         if verdict.action is Action.BLOCK or call.stopped:
             await self._refuse(call, incoming, value, gate, is_json=is_json)
         else:

@@ -69,7 +69,7 @@ class _Stream:
         await self._advance()
         if self._call.review_id:
             await self._keep(whole=True, ended=ended)
-        self._replies.count(self._call, self._gate.verdict)
+        self._replies.count(self._call, self._gate)
         if self._gate.hold and self._call.review_id and not self._gate.empty and not self._done:
             found = await self._replies.decided(self._call)
             if found is not None:

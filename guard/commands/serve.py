@@ -52,6 +52,8 @@ def _run(chosen: settings.Settings, *, banner: str = "") -> int:
     given = bool(chosen.token)
     chosen = replace(chosen, token=app.ensure_token(chosen))
     app.build_inspector(chosen)  # every mistake now, before anything is started
+    if chosen.shadow_rules:
+        app.build_inspector(replace(chosen, rules=chosen.shadow_rules))
     app.check_webhooks(chosen)
     for problem in app.look_at_redis(chosen):
         print(f"guard: unsafe: {problem}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from guard.detectors.consistency.checksums import checksums
 from guard.detectors.consistency.contradiction import contradiction
 from guard.detectors.consistency.counts import counts
 from guard.detectors.consistency.cut_off import cut_off
-from guard.detectors.consistency.dates import age_year, impossible_date, weekday_date
+from guard.detectors.consistency.days import age_year, impossible_date, weekday_date
 from guard.detectors.consistency.other_language import other_language
 from guard.detectors.consistency.percentages import percentages
 from guard.detectors.consistency.refusal import refusal

@@ -30,8 +30,8 @@ _WHAT = (
 _REFUSAL = re.compile(rf"\s*{_BEFORE}{_NO}{_WHAT}", re.I)
 
 _GOES_ON = re.compile(
-    r"\b(?:however|instead|but (?:here|if you)|i can (?:say|tell|offer|provide|suggest|help you)|"
-    r"here (?:is|are)|to (?:answer|make|do) )\b",
+    r"\b(?:however|instead|but (?!i |i['’]|that |this |as |your |unfortunately)|but i can (?!not)|"
+    r"i can (?:say|tell|offer|provide|suggest|help you)|here (?:is|are)|to (?:answer|make|do) )\b",
     re.I,
 )
 

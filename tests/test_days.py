@@ -2,7 +2,7 @@
 
 import pytest
 
-from guard.detectors.consistency.dates import age_year, impossible_date, weekday_date
+from guard.detectors.consistency.days import age_year, impossible_date, weekday_date
 from guard.types import Exchange
 
 EXCHANGE = Exchange("x", 0.0)
