@@ -73,17 +73,21 @@ def find(rule: Rule, text: str, exchange: Exchange) -> Iterator[Span]:
 
 def words(text: str, times: int) -> Iterator[Span]:
     """A few words `times` times in a row."""
-    if text.isascii() and _repeated(text.lower().split()) < times - 3:
-        return  # in a loop three words come again; in good texts they hardly do
-    spans = [match.span() for match in _WORD.finditer(text)]
-    yield from _loops(spans, [text[start:end].lower() for start, end in spans], times)
+    lower = text.lower()
+    ascii = lower.isascii()  # then words are what stands between blanks, and their places can wait
+    keys = lower.split() if ascii else [match[0] for match in _WORD.finditer(lower)]
+    loops = list(_loops(keys, times))
+    spans = [match.span() for match in _WORD.finditer(text)] if loops else []
+    for first, last in loops:
+        yield spans[first][0], spans[last][1]
 
 
 def lines(text: str, times: int) -> Iterator[Span]:
     """A line, or a few, `times` times in a row."""
     found = [match for match in _LINE.finditer(text) if match[0].strip()]
     keys = [match[0].strip().lower() for match in found]
-    for start, end in _loops([match.span() for match in found], keys, times):
+    for first, last in _loops(keys, times):
+        start, end = found[first].start(), found[last].end()
         block = text[start:end]
         if max(map(len, block.split("\n"))) >= LINE_MIN_CHARS and _PLAIN_WORD.search(block):
             yield start, end
@@ -154,22 +158,17 @@ def _runs(system: str) -> frozenset[tuple[str, ...]]:
     )
 
 
-def _repeated(said: Sequence[str]) -> int:
-    """How many rows of three words stand there more than once."""
-    rows = list(zip(said, said[1:], said[2:], strict=False))
-    return len(rows) - len(set(rows))
-
-
-def _loops(spans: Sequence[Span], keys: Sequence[str], times: int) -> Iterator[Span]:
-    """Where something of up to PERIOD_MAX keys comes `times` times in a row."""
+def _loops(keys: Sequence[str], times: int) -> Iterator[tuple[int, int]]:
+    """First and last place where up to PERIOD_MAX keys come `times` times in a row."""
     seen: dict[str, int] = {}
-    distances: Counter[int] = Counter()
+    distances = []
     for at, key in enumerate(keys):
-        distances[at - seen.get(key, -PERIOD_MAX - 1)] += 1
+        distances.append(at - seen.get(key, -PERIOD_MAX - 1))
         seen[key] = at
     end = -1
     # In a loop, what comes once in each round comes again after one round.
-    for period in sorted(distance for distance, count in distances.items() if count >= times - 1):
+    counts = Counter(distances)
+    for period in sorted(distance for distance, count in counts.items() if count >= times - 1):
         if period > PERIOD_MAX:
             break
         run = 0
@@ -180,7 +179,7 @@ def _loops(spans: Sequence[Span], keys: Sequence[str], times: int) -> Iterator[S
             if run >= period * (times - 1) and at > end:
                 first = at - run - period
                 if any(map(str.isalnum, "".join(keys[first : first + period]))):
-                    yield spans[first][0], spans[at - 1][1]
+                    yield first, at - 1
                     end = at
             run = 0
 

@@ -6,6 +6,7 @@ others see each channel once, whole, at its end. A false alarm costs more than a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from guard.detectors.consistency.checksums import checksums
@@ -40,6 +41,7 @@ FUNCTIONS: Mapping[str, Find] = {
     "units": units,
     "weekday-date": weekday_date,
 }
+_DIGIT = re.compile(r"\d")
 _OF_ANSWERS = frozenset({"cut-off", "language", "refusal"})
 """What can be asked of the answer alone, not of thoughts, calls and fields beside it."""
 _BESIDE = ("#/", "event/", "reasoning", "thinking", "thought", "summary", "arguments", "input",
@@ -57,6 +59,8 @@ class ConsistencyDetector:
         self._rules = [r for r in rules if r.kind == "consistency" and r.reach is reach]
 
     def detect(self, passage: Passage) -> Sequence[Finding]:
+        if self.reach is Reach.PASSAGE and not _DIGIT.search(passage.text):
+            return ()  # every one of them is about figures
         exchange, channel = passage.exchange, passage.channel
         base = max(0, len(passage.text) - REPLY_MAX_CHARS)
         text = passage.text[base:]

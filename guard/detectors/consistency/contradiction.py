@@ -31,12 +31,13 @@ _APART = re.compile(
     r"says|some|others|becomes?|new|step|increase[sd]?|decrease[sd]?|minimum|maximum|least|most)\b",
     re.I,
 )
+_DIGITS = re.compile(r"\d.*\d", re.S)
 _UNIT_WORD = re.compile(r"[ -]?([A-Za-z°%]+)")
 
 
 def contradiction(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
     """The second of two figures that cannot both be."""
-    if len(_SAYS.findall(text)) < 2:
+    if not _DIGITS.search(text) or len(_SAYS.findall(text)) < 2:
         return
     known: dict[tuple[str, str], Figure] = {}
     for sentence in _SENTENCE.finditer(text):

@@ -59,7 +59,6 @@ _AGED = (
 )
 
 _ANY_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)")
-_DIGIT = re.compile(r"\d")
 _ANY_DAY = re.compile(r"[a-z]day\b")
 
 Span = tuple[int, int]
@@ -67,8 +66,6 @@ Span = tuple[int, int]
 
 def impossible_date(text: str, exchange: Exchange) -> Iterator[Span]:
     """Days that their month does not have, and times that no clock shows."""
-    if not _DIGIT.search(text):
-        return
     for form in _forms(text):
         for match in form.finditer(text):
             year, month, day = _parts(match)
@@ -85,7 +82,7 @@ def impossible_date(text: str, exchange: Exchange) -> Iterator[Span]:
 
 def weekday_date(text: str, exchange: Exchange) -> Iterator[Span]:
     """Dates with a weekday that they do not fall on."""
-    if not _ANY_DAY.search(text) or not _DIGIT.search(text):
+    if not _ANY_DAY.search(text):
         return
     for form in _forms(text):
         for weekday in _WEEKDAY.finditer(text):

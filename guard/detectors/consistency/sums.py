@@ -35,7 +35,7 @@ _INLINE_TOTAL = re.compile(
     re.I,
 )
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
-_TOTAL_WORD = re.compile(r"total|\bsum\b|altogether|in all", re.I)
+_TOTAL_WORDS = ("total", "sum", "altogether", "in all")
 _NO_PART = re.compile(r"total|average|mean|rate|remaining|balance|income|less|minus|discount", re.I)
 
 
@@ -43,7 +43,8 @@ def sums(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
     """The totals that are wrong."""
     if "=" in text:
         yield from _equations(text)
-    if _TOTAL_WORD.search(text):
+    lower = text.lower()
+    if any(word in lower for word in _TOTAL_WORDS):
         yield from _lists(text)
         yield from _inline(text)
 
