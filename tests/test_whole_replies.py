@@ -11,7 +11,9 @@ from guard.detectors.loaded import detectors
 from guard.inspector import Inspector
 from guard.rules import Rulebook, load
 from guard.types import Action, Exchange
+from tests.servers import RawUpstream, guard, until
 from tests.streams import Outcome, through
+from tests.test_stream import STREAM, Client, api, decide, last_review
 
 PATH = "/v1/chat/completions"
 LOOP = "It went on and on. So the end came: no no no no no no"
@@ -21,7 +23,7 @@ FINE = "It all went well. And so did the rest of it."
 def book(folder: Path, action: str, kind: str = "repetition: words") -> Rulebook:
     (folder / "a.yaml").write_text(
         f"category: house\nrules:\n  - id: r\n    {kind}\n    score: 1\n"
-        "    examples: {match: [x], pass: [y]}\n"
+        f"    examples: {{match: ['{LOOP}'], pass: [y]}}\n"
     )
     policy = {"routes": {"default": {"house": {action: 0.5}}}}
     (folder / "policy.yaml").write_text(json.dumps(policy))
@@ -122,3 +124,62 @@ def test_strings_inside_json_are_whole_texts_too(tmp_path: Path) -> None:
     got = through(judge, PATH, {}, [*raw, *events((0, "", "stop"))])
     assert b"no no" not in got.raw
     assert got.verdict.action is Action.BLOCK
+
+
+CONFIG = """
+routes:
+  - {name: hold, match: {path: /hold/*}, on_review: hold, hold_seconds: 20}
+  - {name: release, match: {path: /release/*}, on_review: release}
+"""
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[RawUpstream]:
+    with RawUpstream() as running:
+        pieces = [(0, LOOP[at : at + 9], None) for at in range(0, len(LOOP), 9)]
+        stream = b"".join(events(*pieces, (0, "", "stop")))
+        for route in ("plain", "hold", "release"):
+            running.answers[f"/{route}{PATH}"] = [STREAM, stream]
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "rules").mkdir()
+    book(folder / "rules", "review")
+    (folder / "guard.yaml").write_text(CONFIG)
+    options = ["--rules", str(folder / "rules"), "--config", str(folder / "guard.yaml")]
+    address = f"http://127.0.0.1:{upstream.port}"
+    with guard(folder, "serve", "--upstream", address, *options) as (running, _):
+        yield running
+
+
+def test_served_withheld_is_a_typed_ending_and_a_review(url: str) -> None:
+    client = Client(url, "plain")
+    client.end()
+    assert told(client.got) == (LOOP, "content_filter")
+    review = last_review(url, "default", "waiting")
+    assert review["rules"] == ["r"]
+    item = api(url, f"/guard/v1/reviews/{review['id']}")["item"]
+    assert list(item["texts"].values()) == [LOOP]
+
+
+@pytest.mark.parametrize("outcome", ["approve", "reject"])
+def test_served_held_waits_before_its_last_piece(url: str, outcome: str) -> None:
+    client = Client(url, "hold")
+    review = last_review(url, "hold", "waiting")["id"]
+    until(lambda: len(told(client.got)[0]) > len(LOOP) - 10)
+    assert told(client.got)[0] != LOOP
+    assert told(client.got)[1] == ""
+    decide(url, review, outcome)
+    client.end()
+    ending = "stop" if outcome == "approve" else "content_filter"
+    assert told(client.got) == (LOOP, ending)
+
+
+def test_served_released_is_queued_for_a_look(url: str) -> None:
+    client = Client(url, "release")
+    client.end()
+    assert told(client.got) == (LOOP, "stop")
+    assert last_review(url, "release", "waiting")["rules"] == ["r"]
