@@ -107,10 +107,21 @@ class Reviewing:
             seconds = min(float(request.query_params.get("wait", "0")), WAIT_MAX_SECONDS)
         except ValueError as error:
             raise BadRequestError("`wait` is a number of seconds") from error
-        found = await (self._store.wait(name, seconds) if seconds > 0 else self._store.get(name))
+        found = await (self._wait(request, seconds) if seconds > 0 else self._store.get(name))
         if found is None:
             return told(404, "unknown_review", "no review has this id, or it is past retention")
         return answer(public(found) | ({"item": full_json(found)} if trusted else {}))
+
+    async def _wait(self, request: Request, seconds: float) -> StoredItem | None:
+        """Waits for the end of a review, while the client does."""
+        wait = asyncio.create_task(self._store.wait(request.path_params["id"], seconds))
+        left = asyncio.create_task(_left(request))
+        try:
+            await asyncio.wait({wait, left}, return_when=asyncio.FIRST_COMPLETED)
+            return await wait if wait.done() else None
+        finally:
+            wait.cancel()
+            left.cancel()
 
     async def queue(self, request: Request) -> Response:
         """Puts a text under review by hand. The same id with the same text is one review."""
@@ -407,6 +418,12 @@ def full_json(found: StoredItem) -> dict[str, Any]:
         body |= {"reason": decision.reason, "decided_at": decision.decided_at}
         body |= {"edits": dict(found.edits)} if found.edits else {}
     return body
+
+
+async def _left(request: Request) -> None:
+    """Returns once the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _won(decision: Decision) -> dict[str, Any]:
