@@ -60,15 +60,26 @@ async def timed(work: Callable[[], Awaitable[Any]]) -> float:
     return time.perf_counter() - start
 
 
-async def at_a_rate(store: ReviewStore) -> Figures:
-    """Open loop: one that is late does not hold the others up, and counts from its own time."""
+async def at_a_rate(work: Callable[[int], Awaitable[Any]]) -> Figures:
+    """Open loop: one that is late does not hold the others up."""
     loop = asyncio.get_running_loop()
     start, tasks = loop.time(), []
     for number in range(RATE * RATE_SECONDS):
         due = start + number / RATE
         await asyncio.sleep(max(0.0, due - loop.time()))
-        tasks.append(asyncio.create_task(timed(partial(store.enqueue, a_reply(f"rate {number}")))))
+        tasks.append(asyncio.create_task(timed(partial(work, number))))
     return spread(await asyncio.gather(*tasks))
+
+
+async def bare(redis: Redis, file: int, number: int) -> None:
+    """What no queue could do without: a sync of a file, and a write that Redis syncs."""
+
+    def write() -> None:
+        os.write(file, bytes(1024))
+        os.fdatasync(file)
+
+    await asyncio.to_thread(write)
+    await redis.set(f"bare {number}", bytes(1024))
 
 
 async def flat_out(store: ReviewStore, items: list[ReviewItem]) -> float:
@@ -149,7 +160,11 @@ async def measure(url: str, data: Path, items: int, waiters: int) -> Figures:
         ReviewStore(url, vault=vault, prefix="{waiting}") as other,
         Redis.from_url(url) as redis,
     ):
-        figures["enqueue_200_a_second"] = await at_a_rate(store)
+        file = os.open(data / "bare", os.O_CREAT | os.O_WRONLY)
+        figures["bare_200_a_second"] = await at_a_rate(partial(bare, redis, file))
+        figures["enqueue_200_a_second"] = await at_a_rate(
+            lambda number: store.enqueue(a_reply(f"rate {number}"))
+        )
         rates = [
             await flat_out(store, [a_reply(f"flat {turn} {n}") for n in range(FLAT_OUT_ITEMS)])
             for turn in range(3)
