@@ -39,7 +39,7 @@ from guard.review.store import ReviewStore
 from guard.types import Outcome
 from tests.queueing import HOUR_SECONDS, a_store, an_item
 
-RUNS = int(os.environ.get("OUTGUARD_MODEL_RUNS", "25"))
+RUNS = int(os.environ.get("OUTGUARD_MODEL_RUNS", "15"))
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
 TEXTS = st.sampled_from(["one", "two"])
