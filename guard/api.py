@@ -29,8 +29,9 @@ from guard.reload import MISTAKES_SHOWN_MAX, Reload
 from guard.review.events import Events
 from guard.review.refusals import Refused
 from guard.review.store import ReviewStore
-from guard.reviewing import Reviewing, refused
+from guard.reviewing import Reviewing
 from guard.settings import Settings
+from guard.showing import refused
 from guard.types import Action, Exchange, Verdict
 
 _OPEN = {"/guard/healthz", "/guard/readyz"}

@@ -17,7 +17,7 @@ from guard.api import API
 from guard.detectors.loaded import detectors
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
-from guard.errors import SettingsError
+from guard.errors import SettingsError, StoreError
 from guard.examples import check
 from guard.guarding import Guarding
 from guard.inspector import Inspector
@@ -29,6 +29,7 @@ from guard.reload import Reload, stamps
 from guard.reply import Replies
 from guard.review.auditing import Auditor
 from guard.review.events import Events
+from guard.review.own_redis import OwnRedis
 from guard.review.preflight import unsafe
 from guard.review.sealing import load_vault
 from guard.review.spool import Spool
@@ -147,6 +148,24 @@ def open_store(settings: Settings, *, spooled: bool = True) -> ReviewStore:
         bytes_max=settings.review_bytes_max,
         hooks=bool(settings.webhook_url),
     )
+
+
+def check_queue(settings: Settings) -> list[str]:
+    """What does not add up in the review queue, where its Redis runs."""
+
+    async def check(url: str) -> list[str]:
+        store = open_store(replace(settings, redis=url), spooled=False)
+        try:
+            return await store.check()
+        except StoreError as error:
+            return [str(error)]
+        finally:
+            await store.close()
+
+    own = OwnRedis(Path(settings.data))
+    if not settings.redis and not own.lives():
+        return []
+    return asyncio.run(check(settings.redis or own.start()))
 
 
 def check_webhooks(settings: Settings) -> bytes:

@@ -54,7 +54,6 @@ class Replies:
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
-        call.rules = self.judging.inspector.digest
         call.guard_seconds += time.perf_counter() - started
 
     async def decided(self, call: Call) -> StoredItem | None:

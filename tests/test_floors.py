@@ -13,7 +13,7 @@ FLOORS = (
     "rule_file",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate plots review",
-    "inspector examples metrics edits rule_bench answers",
+    "inspector examples metrics edits rule_bench answers showing",
     "judging call",
     "moderations reload reviewing rule_diff",
     "shadow",
@@ -41,6 +41,7 @@ NO_TESTS_OF_THEIR_OWN = {
     "events",  # the tests of reviewing
     "auditing",  # the tests of audit
     "answers",  # the tests of api and reviewing
+    "showing",  # the tests of reviewing
     "demo",  # the end-to-end tests run it
     "app",
     "guarding",  # the tests of proxy

@@ -128,6 +128,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print(f"redis     {chosen.redis or 'a private one in ' + chosen.data}")
     print(f"upstream  {chosen.upstream or 'none'}")
     problems = app.look_at_redis(replace(chosen, redis_unsafe="warn"))
+    problems += app.check_queue(chosen)
     if not chosen.upstream:
         problems.append("no upstream: `guard serve` needs --upstream URL")
     if chosen.host not in ("127.0.0.1", "::1", "localhost"):
