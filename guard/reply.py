@@ -47,7 +47,8 @@ class Replies:
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
-        call.rules = self.judging.inspector.digest
+        call.rules = call.inspector.digest
+        call.scanned += sum(len(passage.text) for _, passage in ready if not passage.whole)
         call.guard_seconds += time.perf_counter() - started
 
     async def decided(self, call: Call) -> StoredItem | None:
@@ -65,6 +66,7 @@ class Replies:
 
     def count(self, call: Call, verdict: Verdict) -> None:
         """Counts and logs the verdict on a reply."""
+        call.verdict = verdict
         self.metrics.verdict(call.exchange.route, verdict)
         call.log(verdict)
 
@@ -96,6 +98,7 @@ class Replies:
             await self._refuse(call, incoming, value, gate, is_json=is_json)
         else:
             headers = incoming.for_client(changed=out is not None)
+            call.emitted = call.scanned
             await call.answer(incoming.status, headers, out or body, verdict.action.word)
 
     async def _read(self, incoming: Incoming) -> bytes:
