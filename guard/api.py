@@ -52,13 +52,17 @@ class API:
         metrics: Metrics,
         reload: Reload,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._judging = judging
         self._engine = engine
         self._store = store
         self._metrics = metrics
         self._reload = reload
         self._reviewing = Reviewing(settings, judging, store, events, metrics)
+
+    def use(self, settings: Settings) -> None:
+        """Takes up changed routes."""
+        self.settings = self._reviewing.settings = settings
 
     def app(self) -> Starlette:
         """The application to mount at `/guard`."""
@@ -98,7 +102,7 @@ class API:
 
     def _has_token(self, request: Request) -> bool:
         given = request.headers.get("authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self._settings.token}".encode())
+        return hmac.compare_digest(given.encode(), f"Bearer {self.settings.token}".encode())
 
     async def healthz(self, request: Request) -> Response:
         return answer({"status": "ok"})
@@ -143,7 +147,7 @@ class API:
         if not isinstance(context, list) or not all(isinstance(one, str) for one in context):
             raise BadRequestError("`context` is a list of strings")
         name = body.get("route", "default")
-        known = ["default", *(route.name for route in self._settings.routes)]
+        known = ["default", *(route.name for route in self.settings.routes)]
         if name not in known:
             raise BadRequestError("`route` is not in guard.yaml; leave it out for the default")
         exchange = Exchange(secrets.token_hex(16), time.time(), route=name, sources=tuple(context))

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import base64
 import logging
 import os
+import pickle
 import secrets
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guard import logs
 from guard.api import API
+from guard.changes import Changes
 from guard.detectors.loaded import detectors
+from guard.detectors.own import load_own
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
+from guard.draining import Draining
 from guard.errors import SettingsError, StoreError
 from guard.examples import check
+from guard.fittings import Fittings
 from guard.guarding import Guarding
 from guard.inspector import Inspector
+from guard.judges import Judges
 from guard.judging import Judging
 from guard.metrics import Metrics
 from guard.middleware import Inside
+from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reload import Reload, stamps
 from guard.reply import Replies
@@ -36,9 +45,9 @@ from guard.review.spool import Spool
 from guard.review.store import ReviewStore
 from guard.review.webhooks import Webhooks, check_address, key_of
 from guard.rules import Rulebook, load, shipped_folder
-from guard.settings import Route, Settings
+from guard.settings import Settings
 from guard.shadow import Shadow
-from guard.types import Exchange, Reach
+from guard.types import Detector, Exchange, Reach
 
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
 
@@ -56,8 +65,13 @@ def build_inspector(
     names = tuple(route.name for route in settings.routes)
     rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
     engine = engine or load_engine(settings.engine)
+    own = [load_own(one) for one in settings.detectors]
     for route in settings.routes:
         lost = _lost_by_token(route.name, rulebook, engine) if route.release == "token" else []
+        if route.release == "token":
+            lost += [one.name for one in own if one.reach is Reach.PASSAGE]
+            asked = (one for one in settings.judges if route.name in (one.routes or (route.name,)))
+            lost += [f"judge/{one.name}" for one in asked]
         if lost:
             raise SettingsError(
                 f"route {route.name!r} has `release: token`, which tries pattern and phrase rules "
@@ -67,14 +81,35 @@ def build_inspector(
                 "`release: sentence`"
             )
     inspector = Inspector(
-        detectors(rulebook.rules),
+        (*detectors(rulebook.rules), *own),
         rulebook.policy,
-        rulebook.cuts,
+        _cuts(rulebook.cuts, own),
         scorer=ToxicityDetector(engine),
         digest=rulebook.digest,
     )
     inspector.judge_text(Exchange("start", 0.0), "text", "Warm before the first reply comes.")
     return inspector, engine
+
+
+def _cuts(cuts: Cuts, own: Sequence[Detector]) -> Cuts:
+    """Cuts that also give detectors of one's own what their reach needs."""
+    farthest = max((one.reach for one in own if isinstance(one.reach, int)), default=0)
+    return replace(
+        cuts,
+        hold_back=max(cuts.hold_back, farthest),
+        look_back=max(cuts.look_back, farthest),
+        whole=cuts.whole or any(one.reach is Reach.REPLY for one in own),
+    )
+
+
+def build_alone(settings: Settings) -> Inspector:
+    """The inspector for texts that are judged outside a server. Raises SettingsError."""
+    if settings.judges:
+        raise SettingsError(
+            "judges are asked by `guard serve` and the middleware only; take `judges:` out of the "
+            "guard.yaml that is read here, or send the texts to /guard/v1/check"
+        )
+    return build_inspector(settings, examples=False)[0]
 
 
 def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
@@ -207,19 +242,29 @@ class App:
         self._events = Events(settings.redis, self._store.run.audit)
         metrics = Metrics(engine)
         self._judging = Judging(
-            inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
+            inspector,
+            deadline_ms=settings.score_deadline_ms,
+            processes=settings.workers,
+            judges=_judges(settings, metrics),
+            timed=metrics.stage,
         )
+        self._metrics, self._engine, self._settings = metrics, engine, settings
+        self._draining = Draining(notice_seconds=settings.drain_notice_seconds)
+        self._changes = Changes(settings, self._prepared, metrics)
+        self._past_judges: list[Judges] = []  # replies that have begun may still ask them
         self._reload = Reload(
             folder,
             files,
-            lambda: build_inspector(settings, engine=engine)[0],
+            lambda: build_inspector(self._settings, engine=engine)[0],
             self._judging,
             metrics.reloaded,
         )
         api = API(settings, self._judging, engine, self._store, self._events, metrics, self._reload)
-        self._api: ASGIApp = api.app()
+        self._handlers, self._api = api, api.app()
         self._shadow, self._shadow_reload = _shadow(settings, engine, metrics)
-        replies = Replies(settings, self._judging, self._store, metrics, self._shadow)
+        self._replies = Replies(settings, self._judging, self._store, metrics, self._shadow)
+        self._fittings = Fittings(settings, self._judging)
+        replies = self._replies
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         data = Path(settings.data)
         vault = load_vault(settings.review_keys, data)
@@ -227,9 +272,34 @@ class App:
         self._webhooks = open_webhooks(settings, self._store)
         self._tasks: list[asyncio.Task[None]] = []
 
+    def _prepared(self, settings: Settings) -> Callable[[], None]:
+        """Tries changed settings; gives what brings them into force. Raises SettingsError."""
+        inspector, _ = build_inspector(settings, engine=self._engine)
+        changed = (settings.judges, settings.prices) != (
+            self._settings.judges,
+            self._settings.prices,
+        )
+        judges = _judges(settings, self._metrics) if changed else self._judging.judges
+
+        def bring() -> None:
+            if changed:
+                self._past_judges.append(self._judging.judges)
+            self._judging.inspector, self._judging.judges = inspector, judges
+            self._settings = self._replies.settings = self._fittings.settings = settings
+            self._handlers.use(settings)
+            self._guarding.use(settings)
+
+        return bring
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            send = self._draining.closing(send)
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+        elif scope["path"] == "/guard/readyz" and self._draining.begun:
+            await Response("draining", 503)(scope, receive, send)
+        elif scope["path"] in self._fittings.paths:
+            await self._fittings(scope, receive, send)
         elif scope["path"].startswith("/guard/") or scope["path"] == "/guard":
             await self._api(scope, receive, send)
         else:
@@ -238,6 +308,7 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self.open()
+        self._draining.watch()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
@@ -248,7 +319,7 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        work = [self._store.tend(), self._auditor.run(), self._reload.run()]
+        work = [self._store.tend(), self._auditor.run(), self._reload.run(), self._changes.run()]
         work += [self._webhooks.run()] if self._webhooks else []
         if self._shadow is not None and self._shadow_reload is not None:
             work += [self._shadow.run(), self._shadow_reload.run()]
@@ -263,27 +334,22 @@ class App:
         await self._auditor.close()
         await self._events.close()
         await self._store.close()
+        for judges in (*self._past_judges, self._judging.judges):
+            await judges.close()
         self._judging.close()
 
 
+def _judges(settings: Settings, metrics: Metrics) -> Judges:
+    return Judges(settings.judges, settings.prices, told=metrics.judged, processes=settings.workers)
+
+
 def pack(settings: Settings) -> str:
-    """Settings as a text that a worker process reads."""
-    return json.dumps(asdict(settings))
+    """Settings as a text that a worker process of ours reads."""
+    return base64.b64encode(pickle.dumps(settings)).decode()
 
 
 def worker() -> App:
     """The application of a worker process. The first process has tried the examples."""
-    values = json.loads(os.environ[SETTINGS_VARIABLE])
-    routes = tuple(
-        Route(
-            **{
-                **route,
-                "header": tuple(map(tuple, route["header"])),
-                "sources": tuple(route["sources"]),
-                "structural": tuple(map(tuple, route["structural"])),
-            }
-        )
-        for route in values.pop("routes")
-    )
+    settings: Settings = pickle.loads(base64.b64decode(os.environ[SETTINGS_VARIABLE]))
     logs.set_up()
-    return App(Settings(**values, routes=routes), examples=False)
+    return App(settings, examples=False)

@@ -7,6 +7,7 @@ told of a refusal what it must know, and nothing of the text.
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from guard.dialects import Note, Reply, Request
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
 from guard.inspector import Inspector
+from guard.parts import Key
 from guard.settings import Route
+from guard.tracing import Span
 from guard.types import Exchange, ReviewItem, Verdict
 
 log = logging.getLogger("guard")
@@ -99,6 +102,17 @@ class Call:
     stopped: bool = False  # a person did not let it out, or was not waited for
     review_id: str = ""
     stored: bool = False  # the review item is whole in the store: only the client waits
+    key: Key | None = None  # of ours, that the client sent in `key_header`
+    key_header: str = ""
+    span: Span | None = None
+    verdict: Verdict | None = None
+    scanned: int = 0  # characters that were judged
+    emitted: int = 0  # characters that left
+
+    @property
+    def stream_limit_chars(self) -> int:
+        """The most text of a streamed reply by the client's key; 0: as the settings say."""
+        return self.key.stream_chars if self.key else 0
 
     async def begin(self, status: int, headers: Headers, *, verdict: str = "") -> None:
         """Sends the head of the answer."""
@@ -136,6 +150,7 @@ class Call:
     async def fail(self, error: UpstreamError | StoreError) -> None:
         """Tells the client of a failure: in the dialect's shape, or by a truncation."""
         status, code, unpaid = error_facts(error)
+        self.status = status
         log.warning(
             "error", extra={"facts": {"id": self.exchange.id, "status": status, "code": code}}
         )
@@ -144,6 +159,8 @@ class Call:
             return
         body = self.reply.error(code, str(error), status, {})
         headers = [("x-guard-id", self.exchange.id)]
+        if retry_seconds := getattr(error, "retry_seconds", 0.0):
+            headers.append(("retry-after", str(math.ceil(retry_seconds))))
         await send_error(self, status, body, headers, unpaid=unpaid)
 
     def note(self, verdict: Verdict) -> Note:
@@ -193,6 +210,8 @@ class Call:
             "status": self.status,
             "guard_ms": round(self.guard_seconds * 1000, 2),
             "review_id": self.review_id or None,
+            "key": self.key.name if self.key else None,
+            "trace": (self.span.trace_id if self.span else "") or None,
         }
         log.info("exchange", extra={"facts": facts})
 

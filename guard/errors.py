@@ -24,7 +24,7 @@ class RuleError(SettingsError):
 
 
 class UpstreamError(GuardError):
-    """The model endpoint failed us. `status` is what the client is told: 502 or 504.
+    """The model endpoint failed us, or we cannot ask it now. `status` is what the client is told.
 
     `unpaid`: the request never reached the model, so that a retry costs nothing twice.
     """
@@ -36,11 +36,13 @@ class UpstreamError(GuardError):
         status: int = 502,
         code: str = "upstream_error",
         unpaid: bool = False,
+        retry_seconds: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.unpaid = unpaid
+        self.retry_seconds = retry_seconds  # after which to try again; 0: nobody knows
 
 
 class StoreError(GuardError):

@@ -20,12 +20,17 @@ from dataclasses import replace
 from starlette.types import Receive, Scope, Send
 
 from guard import jsontext
+from guard.access import Access, Ticket, check_route
 from guard.call import Call, GoneError, Incoming, decoded, is_upgrade
 from guard.dialects import choose
 from guard.errors import StoreError, UpstreamError
+from guard.languages import spoken
+from guard.parts import Key
 from guard.reply import Replies
+from guard.settings import Settings
 from guard.sse import ArrayDecoder, LineDecoder, SSEDecoder
 from guard.stream import send_stream
+from guard.tracing import Traces, known_model
 from guard.types import Exchange
 
 CONTEXT_HEADER_LIMIT_BYTES = 8 * 1024
@@ -45,27 +50,58 @@ class Guarding:
         self._replies = replies
         self._settings = replies.settings
         self._ask = ask
+        self._access = Access(replies.settings)
+        self._traces = Traces(replies.settings)
+        self._watching: asyncio.Task[None] | None = None
+
+    def use(self, settings: Settings) -> None:
+        """Takes up changed routes and keys; what has begun goes on as it began."""
+        self._settings = settings
+        self._access.use(settings)
 
     async def open(self) -> None:
         """Prepares what asking needs."""
+        self._watching = asyncio.create_task(self._access.watch())
 
     async def close(self) -> None:
         """Gives it back."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await asyncio.to_thread(self._traces.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
         headers = decoded(scope["headers"])
+        key, key_header = self._access.who(headers)
+        body, problem, ticket = b"", None, None
         try:
-            body, problem = await self._body(receive, headers), None
+            ticket = self._access.enter(key, (scope.get("client") or ("",))[0])
+            body = await self._body(receive, headers, ticket)
         except UpstreamError as error:
-            body, problem = b"", error
+            problem = error
         except GoneError:
+            if ticket is not None:
+                ticket.leave()
             return
-        call = self._call(scope, receive, send, body, headers)
-        if problem is not None:
-            await call.fail(problem)
+        call = self._call(scope, receive, send, body, headers, key, key_header)
+        try:
+            await self._answered(call, body, problem)
+        finally:
+            if ticket is not None:
+                ticket.leave()
+            self._done(call, time.perf_counter() - started)
+
+    async def _answered(self, call: Call, body: bytes, problem: UpstreamError | None) -> None:
+        try:
+            if problem is not None:
+                raise problem
+            check_route(call.route, call.key)
+        except UpstreamError as error:
+            self._replies.metrics.refused(error.code)
+            await call.fail(error)
             return
         work = asyncio.create_task(self._serve(call, body))
-        watch = asyncio.create_task(_disconnected(receive))
+        watch = asyncio.create_task(_disconnected(call.receive))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -80,6 +116,26 @@ class Guarding:
             self._replies.metrics.exchange(
                 call.exchange.route, call.guard_seconds, sources=bool(call.exchange.sources)
             )
+
+    def _done(self, call: Call, seconds: float) -> None:
+        """Counts what a request took, and ends its span."""
+        self._replies.metrics.passed(
+            call.exchange.route,
+            max(0.0, seconds - call.guard_seconds),
+            scanned=call.scanned,
+            emitted=call.emitted,
+        )
+        if call.span is not None:
+            verdict = call.verdict.action.word if call.verdict else "none"
+            facts = {
+                "http.response.status_code": call.status,
+                "guard.id": call.exchange.id,
+                "guard.route": call.exchange.route,
+                "guard.verdict": verdict,
+                "guard.categories": call.verdict.categories if call.verdict else [],
+                "guard.seconds": call.guard_seconds,
+            }
+            call.span.end(facts, failed=call.status >= 500)
 
     async def _serve(self, call: Call, body: bytes) -> None:
         try:
@@ -122,7 +178,7 @@ class Guarding:
         else:
             await self._replies.send(call, incoming, is_json=is_json)
 
-    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+    async def _body(self, receive: Receive, headers: Mapping[str, str], ticket: Ticket) -> bytes:
         if is_upgrade(headers):
             raise UpstreamError("upgrades are not served", status=501, code="upgrade", unpaid=True)
         limit = self._settings.request_limit_bytes
@@ -133,6 +189,7 @@ class Guarding:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise GoneError
+            ticket.grow(len(message.get("body", b"")))
             body += message.get("body", b"")
             size = max(size, len(body))
             more = message.get("more_body", False)
@@ -145,7 +202,14 @@ class Guarding:
         return bytes(body)
 
     def _call(
-        self, scope: Scope, receive: Receive, send: Send, body: bytes, headers: Mapping[str, str]
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        body: bytes,
+        headers: Mapping[str, str],
+        key: Key | None,
+        key_header: str,
     ) -> Call:
         dialect = choose(scope["path"])
         try:
@@ -153,7 +217,9 @@ class Guarding:
         except jsontext.UnreadableError:
             value = None
         request = dialect.read_request(scope["path"], value)
-        route = self._settings.route(scope["path"], request.model, headers)
+        name = key.name if key else ""
+        route = self._settings.route(scope["path"], request.model, headers, name)
+        route = spoken(route, headers.get("accept-language", ""))
         sources = [text for kind, text in request.evidence if kind in route.sources]
         if route.trust_context:
             sources += _context(headers.get("x-guard-context", ""))
@@ -170,7 +236,11 @@ class Guarding:
         )
         request = replace(request, structural=route.structural)
         reply, inspector = dialect.reply(request), self._replies.judging.inspector
-        return Call(exchange, route, request, reply, inspector, scope, receive, send)
+        call = Call(exchange, route, request, reply, inspector, scope, receive, send)
+        call.key, call.key_header = key, key_header
+        model = known_model(self._settings, request.model)
+        call.span = self._traces.begin(headers, dialect=dialect.name, model=model)
+        return call
 
 
 async def _pass(call: Call, incoming: Incoming) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from guard.inspector import Inspector, Seen
+from guard.judges import Judges
 from guard.policy import strongest
 from guard.types import Exchange, Finding, Passage, Verdict
 
@@ -28,9 +29,19 @@ class Judging:
     to its end by the one it began with.
     """
 
-    def __init__(self, inspector: Inspector, *, deadline_ms: float, processes: int = 1) -> None:
-        """`processes` share the machine's cores."""
+    def __init__(
+        self,
+        inspector: Inspector,
+        *,
+        deadline_ms: float,
+        processes: int = 1,
+        judges: Judges | None = None,
+        timed: Callable[[str, float], None] = lambda stage, seconds: None,
+    ) -> None:
+        """`processes` share the machine's cores; `timed` is told what each stage took."""
+        self._timed = timed
         self.inspector = inspector
+        self.judges = judges or Judges(())
         self._deadline_seconds = deadline_ms / 1000
         self._threads = max(1, (os.cpu_count() or 1) // processes)
         self._pool = ThreadPoolExecutor(self._threads, "score")
@@ -40,13 +51,22 @@ class Judging:
         self, inspector: Inspector, passages: Sequence[Passage]
     ) -> list[list[tuple[Passage, Verdict]]]:
         """The verdicts on each passage, with the parts they are on."""
+        started = time.perf_counter()
         looked = await self._look(inspector, passages)
+        self._timed("look", time.perf_counter() - started)
+        started = time.perf_counter()
         doubtful = [at for at, seen in enumerate(looked) if seen.doubtful]
         for first in range(0, len(doubtful), self._threads):  # a reply never fills the queue
             some = doubtful[first : first + self._threads]
             read = await asyncio.gather(*(self._read(inspector, looked[at]) for at in some))
             for at, seen in zip(some, read, strict=True):
                 looked[at] = seen
+        if doubtful:
+            self._timed("read", time.perf_counter() - started)
+        if self.judges.any:
+            started = time.perf_counter()
+            looked = await self.judges.read(looked)
+            self._timed("judge", time.perf_counter() - started)
         return [list(inspector.verdicts(seen)) for seen in looked]
 
     async def text(self, exchange: Exchange, channel: str, text: str) -> Verdict:

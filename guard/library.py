@@ -19,7 +19,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guard import settings
-from guard.app import App, build_inspector, ensure_token
+from guard.app import App, build_alone, build_inspector, ensure_token
 from guard.masking import mask
 from guard.review.own_redis import kept
 from guard.types import Exchange, Finding
@@ -58,7 +58,7 @@ class Guard:
         given = {"rules": rules, "engine": engine}
         chosen = settings.read(given, config=Path(config) if config else None)
         self._routes = {"default", *(route.name for route in chosen.routes)}
-        self._inspector, _ = build_inspector(chosen, examples=False)
+        self._inspector = build_alone(chosen)
 
     def check(self, text: str, *, context: Sequence[str] = (), route: str = "default") -> Checked:
         """Judges a text, as an answer that leans on `context`. Raises ValueError."""

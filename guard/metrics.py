@@ -7,6 +7,7 @@ of them can answer for all.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -28,6 +29,8 @@ from guard.types import Verdict
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _GUARD_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+_JUDGE_BUCKETS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Metrics:
@@ -76,6 +79,10 @@ class Metrics:
             "guard_reviews_ever", "What happened to review items since the queue began", ["event"],
             registry=self._registry, multiprocess_mode="mostrecent",
         )  # fmt: skip
+        self._oldest = Gauge(
+            "guard_reviews_oldest_seconds", "How long the oldest review has waited",
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
         self._spooled = Gauge(
             "guard_spooled", "Calls in the spool that Redis has not",
             registry=self._registry, multiprocess_mode="mostrecent",
@@ -113,6 +120,57 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
 
+        self._judged = Histogram(
+            "guard_judge_seconds", "What judges took, by outcome", ["judge", "outcome"],
+            buckets=_JUDGE_BUCKETS_SECONDS, registry=self._registry,
+        )  # fmt: skip
+
+        self._stages = Histogram(
+            "guard_stage_seconds", "Guard's own time by stage: look, read, judge", ["stage"],
+            buckets=_GUARD_BUCKETS_SECONDS, registry=self._registry,
+        )  # fmt: skip
+        self._upstream = Histogram(
+            "guard_upstream_seconds",
+            "What a reply took beside guard's own time: the upstream's, and the client's reading",
+            ["route"],
+            buckets=_JUDGE_BUCKETS_SECONDS,
+            registry=self._registry,
+        )
+        self._chars = Counter(
+            "guard_characters", "Characters of replies, scanned and emitted", ["route", "what"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._refused = Counter(
+            "guard_refused", "Requests that were not let in, by code", ["code"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._settings_refused = Gauge(
+            "guard_settings_broken", "Whether a change of guard.yaml is broken and not in force",
+            registry=self._registry, multiprocess_mode="livemax",
+        )  # fmt: skip
+
+    def passed(self, route: str, upstream_seconds: float, *, scanned: int, emitted: int) -> None:
+        """A request is done, well or not."""
+        self._upstream.labels(route).observe(upstream_seconds)
+        self._chars.labels(route, "scanned").inc(scanned)
+        self._chars.labels(route, "emitted").inc(emitted)
+
+    def refused(self, code: str) -> None:
+        """A request was not let in; codes are our own few."""
+        self._refused.labels(code).inc()
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """A stage of judging took so long."""
+        self._stages.labels(stage).observe(seconds)
+
+    def settings_changed(self, *, broken: bool) -> None:
+        """A change of guard.yaml was taken up, or refused."""
+        self._settings_refused.set(broken)
+
+    def judged(self, judge: str, outcome: str, seconds: float) -> None:
+        """A judge was asked."""
+        self._judged.labels(judge, outcome).observe(seconds)
+
     def verdict(self, route: str, verdict: Verdict) -> None:
         """A reply was judged."""
         self._verdicts.labels(route, verdict.action.word).inc()
@@ -149,6 +207,8 @@ class Metrics:
             self._reviews.labels(state).set(number)
         for event, number in stats.totals.items():
             self._reviewed.labels(event).set(number)
+        waits = time.time() - stats.oldest_at if stats.oldest_at else 0.0
+        self._oldest.set(max(0.0, waits))
         self._spooled.set(spooled)
 
     def gate_error(self) -> None:

@@ -13,6 +13,7 @@ import aiohttp
 from starlette.types import Scope
 from yarl import URL
 
+from guard.access import outgoing
 from guard.call import HOP_BY_HOP, Call, Headers, Incoming, tokens
 from guard.errors import UpstreamError
 from guard.guarding import Guarding
@@ -35,6 +36,7 @@ class Proxy(Guarding):
 
     async def open(self) -> None:
         """Prepares connections; makes none yet."""
+        await super().open()
         timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=self._settings.connect_timeout_seconds,
@@ -50,6 +52,7 @@ class Proxy(Guarding):
 
     async def close(self) -> None:
         """Closes all connections."""
+        await super().close()
         if self._session is not None:
             await self._session.close()
 
@@ -57,10 +60,16 @@ class Proxy(Guarding):
     async def _forward(self, call: Call, body: bytes) -> AsyncIterator[Incoming]:
         assert self._session is not None
         with _told():
-            headers = _headers(call.scope)
+            secret_from = call.route.upstream_key_from or self._settings.upstream_key_from
+            headers = outgoing(
+                _headers(call.scope), key_header=call.key_header, secret_from=secret_from
+            )
+            if call.span is not None and call.span.traceparent:
+                headers = [pair for pair in headers if pair[0] != "traceparent"]
+                headers.append(("traceparent", call.span.traceparent))
             request = self._session.request(
                 call.scope["method"],
-                self._url(call.scope),
+                self._url(call),
                 headers=headers,
                 data=body or None,
                 allow_redirects=False,
@@ -71,11 +80,13 @@ class Proxy(Guarding):
             kept = [(name.lower(), value) for name, value in response.headers.items()]
             yield Incoming(response.status, kept, _chunks(response))
 
-    def _url(self, scope: Scope) -> URL:
+    def _url(self, call: Call) -> URL:
+        scope = call.scope
+        upstream = URL(call.route.upstream) if call.route.upstream else self._upstream
         raw = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"].decode("latin-1")
-        path = self._upstream.raw_path.rstrip("/") + raw.decode("latin-1").split("?")[0]
-        text = f"{self._upstream.origin()}{path}" + (f"?{query}" if query else "")
+        path = upstream.raw_path.rstrip("/") + raw.decode("latin-1").split("?")[0]
+        text = f"{upstream.origin()}{path}" + (f"?{query}" if query else "")
         return URL(text, encoded=True)
 
 

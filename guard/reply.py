@@ -54,6 +54,7 @@ class Replies:
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
+        call.scanned += sum(len(passage.text) for _, passage in ready if not passage.whole)
         call.guard_seconds += time.perf_counter() - started
 
     async def decided(self, call: Call) -> StoredItem | None:
@@ -71,7 +72,7 @@ class Replies:
 
     def count(self, call: Call, gate: Gate) -> None:
         """Counts and logs the verdict on a reply, and offers it to the rules in shadow."""
-        verdict = gate.verdict
+        verdict = call.verdict = gate.verdict
         self.metrics.verdict(call.exchange.route, verdict)
         call.log(verdict)
         if self._shadow is not None:
@@ -105,6 +106,7 @@ class Replies:
             await self._refuse(call, incoming, value, gate, is_json=is_json)
         else:
             headers = incoming.for_client(changed=out is not None)
+            call.emitted = call.scanned
             await call.answer(incoming.status, headers, out or body, verdict.action.word)
 
     async def _read(self, incoming: Incoming) -> bytes:

@@ -56,7 +56,7 @@ class Reviewing:
         events: Events,
         metrics: Metrics,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._judging = judging
         self._store = store
         self._events = events
@@ -247,7 +247,7 @@ class Reviewing:
 
     async def undo(self, request: Request) -> Response:
         """Takes a decision back that has not taken effect."""
-        seconds = self._settings.lease_seconds
+        seconds = self.settings.lease_seconds
         found = await self._store.undo(request.path_params["decision"], seconds=seconds)
         return self._answer(claim_json(found) | {"state": found.state})
 
@@ -318,13 +318,13 @@ class Reviewing:
                 await asyncio.sleep(ARRIVING_LOOK_SECONDS)
 
     def _route(self, name: str) -> Route:
-        found = next((route for route in self._settings.routes if route.name == name), None)
+        found = next((route for route in self.settings.routes if route.name == name), None)
         if found is None and name != "default":
             raise BadRequestError("`route` is not in guard.yaml; leave it out for the default")
         return found or replace(Route(), name="default")
 
     def _lease(self, body: dict[str, Any]) -> float:
-        seconds = taken(body, "seconds", float, self._settings.lease_seconds)
+        seconds = taken(body, "seconds", float, self.settings.lease_seconds)
         if not 0 < seconds <= 86_400:
             raise BadRequestError("`seconds` of a lease is a number above 0, at most a day")
         return seconds

@@ -6,10 +6,12 @@ ones are told together, each with its place.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import fnmatch
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from guard.errors import SettingsError
+from guard.parts import Judge, Key, Own, Price, read_detectors, read_judges, read_keys, read_prices
 from guard.strict_yaml import Document, describe
 from guard.strict_yaml import Path as Way
 
@@ -32,6 +35,10 @@ class Route:
     path: str = "*"
     model: str = "*"
     header: tuple[tuple[str, str], ...] = ()
+    key: str = "*"  # the name of the client's key
+    upstream: str = ""  # in place of the settings' own
+    upstream_key_from: str = ""  # likewise
+    keys: bool = False  # whether a client needs a key of ours
     guard: bool = True
     release: str = "sentence"  # sentence | token | whole
     on_review: str = "withhold"  # withhold | hold | release
@@ -41,15 +48,17 @@ class Route:
     budget_per_hour: int = 0  # review items that people see; 0: all of them
     on_block: str = "refuse"  # refuse | error
     refusal: str = DEFAULT_REFUSAL
+    refusals: tuple[tuple[str, str], ...] = ()  # by language
     sources: tuple[str, ...] = ("tool", "documents", "tagged")
     structural: tuple[tuple[str, ...], ...] = ()  # paths of plain JSON that hold no text
     trust_context: bool = False  # whether X-Guard-Context of its clients is believed
 
-    def matches(self, path: str, model: str, headers: Mapping[str, str]) -> bool:
+    def matches(self, path: str, model: str, headers: Mapping[str, str], key: str = "") -> bool:
         """Whether a request is of this route. Patterns are shell wildcards."""
         return (
             fnmatch.fnmatchcase(path, self.path)
             and fnmatch.fnmatchcase(model, self.model)
+            and fnmatch.fnmatchcase(key, self.key)
             and all(headers.get(name) == value for name, value in self.header)
         )
 
@@ -99,33 +108,56 @@ class Settings:
     webhook_url: str = _setting("", "where decisions are told, signed as Standard Webhooks say")
     webhook_secret: str = _setting("", "the secret of webhooks, `whsec_` and base64")
     webhook_private: str = _setting("refuse", "webhooks to private addresses: refuse or allow")
+    upstream_key_from: str = _setting("", "the environment variable with the upstream's key")
+    at_once_max: int = _setting(256, "the most requests in flight in one process; more: 503")
+    bodies_max_bytes: int = _setting(512 * 2**20, "the most that all request bodies hold; then 503")
+    lag_max_ms: float = _setting(100.0, "a process later than this refuses who asks most: 503")
+    drain_notice_seconds: float = _setting(0.3, "how long a stop is announced before it begins")
+    otel_endpoint: str = _setting("", "where traces go (OTLP over HTTP); needs the extra otel")
+    detector_paths: str = _setting("off", "on: /api/v1/text/… of the orchestrator are ours too")
+    config: str = ""  # the file these were read from
     routes: tuple[Route, ...] = ()
+    keys: tuple[Key, ...] = ()
+    judges: tuple[Judge, ...] = ()
+    detectors: tuple[Own, ...] = ()
+    prices: tuple[Price, ...] = ()
 
-    def route(self, path: str, model: str, headers: Mapping[str, str]) -> Route:
+    def route(self, path: str, model: str, headers: Mapping[str, str], key: str = "") -> Route:
         """The route of a request."""
         # `/v1/models/gemini-pro:generateContent` and `/v1/models/../chat` do generate.
         plain = ":" not in path and "/." not in path and "//" not in path
         candidates = (*self.routes, *(UNGUARDED if plain else ()))
-        found = (route for route in candidates if route.matches(path, model, headers))
+        found = (route for route in candidates if route.matches(path, model, headers, key))
         return next(found, DEFAULT_ROUTE)
 
 
 DEFAULT_ROUTE = Route()
-_ROUTE_CHOICES = {
+ROUTE_CHOICES = {
     "release": ("sentence", "token", "whole"),
     "on_review": ("withhold", "hold", "release"),
     "on_block": ("refuse", "error"),
     "guard": ("on", "off"),
+    "keys": ("required", "off"),
     "on_timeout": ("withhold",),
     "on_deadline": ("block", "release", "redact", "escalate"),
 }
-_ROUTE_KEYS = {
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
+ROUTE_KEYS = {
     "name", "match", "hold_seconds", "deadline_seconds", "refusal", "sources", "structural",
-    "trust_context", "budget_per_hour",
-    *_ROUTE_CHOICES,
+    "trust_context", "budget_per_hour", "upstream", "upstream_key_from",
+    *ROUTE_CHOICES,
 }  # fmt: skip
-_CHOICES = {"redis_unsafe": ("warn", "refuse"), "webhook_private": ("refuse", "allow")}
-_SIMPLE = tuple(entry for entry in fields(Settings) if entry.name != "routes")
+_CHOICES = {
+    "redis_unsafe": ("warn", "refuse"),
+    "webhook_private": ("refuse", "allow"),
+    "detector_paths": ("off", "on"),
+}
+_SIMPLE = tuple(entry for entry in fields(Settings) if entry.metadata)
+PARTS = {
+    "keys": read_keys, "judges": read_judges, "detectors": read_detectors, "prices": read_prices,
+}  # fmt: skip
+LIVE = ("routes", *PARTS)
+"""What a change of the file brings into force while running; all else needs a new start."""
 
 
 def options() -> list[tuple[str, type, str]]:
@@ -164,12 +196,30 @@ def read(
             except (ValueError, OverflowError):
                 kind = "whole number" if _kind(entry) is int else "number"
                 wrong[entry.name] = f"a {kind} is needed, not {values.pop(entry.name)!r}"
-    settings = replace(Settings(), **values)
+    settings = replace(Settings(), **values, config=str(config or ""))
     wrong |= _wrong(settings)
     problems += [f"{places.get(name, name)}: {name}: {told}" for name, told in wrong.items()]
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def reread(settings: Settings) -> Settings:
+    """The settings with what the file says now of the parts that may change while running.
+
+    Raises SettingsError with every mistake.
+    """
+    values, _, problems = _file(Path(settings.config))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return replace(settings, **{name: values.get(name, ()) for name in LIVE})
+
+
+def simple(config: Path) -> dict[str, Any]:
+    """The settings of a file that need a new start to change; none where it cannot be read."""
+    with contextlib.suppress(SettingsError):
+        return {name: value for name, value in _file(config)[0].items() if name not in LIVE}
+    return {}
 
 
 def _converted(kind: type, value: Any) -> Any:
@@ -181,14 +231,10 @@ def _converted(kind: type, value: Any) -> Any:
 
 def _wrong(settings: Settings) -> dict[str, str]:
     problems: dict[str, str] = {}
-    if settings.upstream:
-        try:
-            parts = urlsplit(settings.upstream)
-            port_is_right = parts.port is None or parts.port > 0
-        except ValueError:
-            parts, port_is_right = urlsplit(""), False
-        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_right:
-            problems["upstream"] = "give a URL that begins with http:// or https:// and a host"
+    if settings.upstream and not _is_url(settings.upstream):
+        problems["upstream"] = _URL_NEEDED
+    if settings.otel_endpoint and not _is_url(settings.otel_endpoint):
+        problems["otel_endpoint"] = _URL_NEEDED
     if not 0 <= settings.port < 65_536:
         problems["port"] = f"a number from 0 to 65535, not {settings.port}"
     for name, words in _CHOICES.items():
@@ -201,6 +247,18 @@ def _wrong(settings: Settings) -> dict[str, str]:
         if isinstance(value, int | float) and entry.name != "port" and not value > 0:
             problems[entry.name] = f"more than 0, not {value}"
     return problems
+
+
+_URL_NEEDED = "give a URL that begins with http:// or https:// and a host"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_right
 
 
 def _file(config: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
@@ -218,14 +276,35 @@ def _file(config: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     for key, value in data.items():
         if key == "routes":
             values["routes"] = _routes(document, value)
+        elif key in PARTS:
+            values[key] = PARTS[key](document, (key,), value)
         elif key not in known:
-            document.problem((key,), _unknown(key, [*known, "routes"]))
+            document.problem((key,), _unknown(key, [*known, *LIVE]))
         elif isinstance(value, bool) or not isinstance(value, str | int | float):
             document.problem((key,), f"{key} takes a text or a number")
         else:
             values[key] = value
+    _names_meet(document, values)
     places = {key: document.place((key,)) for key in values}
     return values, places, [describe(document.problems)] if document.problems else []
+
+
+def _names_meet(document: Document, values: Mapping[str, Any]) -> None:
+    """Notes names of routes and keys that are nowhere given."""
+    routes = ["default", *(route.name for route in values.get("routes", ()))]
+    named = [
+        *(("keys", at, "scopes", key.scopes) for at, key in enumerate(values.get("keys", ()))),
+        *(("judges", at, "routes", one.routes) for at, one in enumerate(values.get("judges", ()))),
+    ]
+    for part, at, field_name, names in named:
+        for name in names:
+            if name not in routes:
+                told = f"no route is called {name!r}; one of {', '.join(routes)}"
+                document.problem((part, at, field_name), told)
+    for at, route in enumerate(values.get("routes", ())):
+        if route.keys and not values.get("keys"):
+            told = "keys are required, but there are none: add `keys:` (see `guard config key`)"
+            document.problem(("routes", at, "keys"), told)
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
@@ -253,14 +332,14 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
     values: dict[str, Any] = {"name": entry["name"]}
     for key, value in entry.items():
         place = (*way, key)
-        if key not in _ROUTE_KEYS:
-            document.problem(place, _unknown(key, _ROUTE_KEYS))
-        elif key in _ROUTE_CHOICES:
-            if value not in _ROUTE_CHOICES[key]:
-                choices = ", ".join(_ROUTE_CHOICES[key])
+        if key not in ROUTE_KEYS:
+            document.problem(place, _unknown(key, ROUTE_KEYS))
+        elif key in ROUTE_CHOICES:
+            if value not in ROUTE_CHOICES[key]:
+                choices = ", ".join(ROUTE_CHOICES[key])
                 document.problem(place, f"{key} in this version is one of {choices}, not {value!r}")
-            elif key == "guard":
-                values[key] = value == "on"
+            elif key in ("guard", "keys"):
+                values[key] = value in ("on", "required")
             elif key != "on_timeout":
                 values[key] = value
         elif key in ("hold_seconds", "deadline_seconds"):
@@ -272,8 +351,12 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 document.problem(place, f"{key} is a whole number above 0, not {value!r}")
             values[key] = value
-        elif key == "refusal" and not isinstance(value, str):
-            document.problem(place, "refusal is a text")
+        elif key == "refusal":
+            values |= _refusal(document, place, value)
+        elif key == "upstream" and not (isinstance(value, str) and _is_url(value)):
+            document.problem(place, f"upstream: {_URL_NEEDED}")
+        elif key == "upstream_key_from" and not isinstance(value, str):
+            document.problem(place, "upstream_key_from is the name of an environment variable")
         elif key == "trust_context" and not isinstance(value, bool):
             document.problem(place, "trust_context is true or false")
         elif key == "sources":
@@ -293,16 +376,30 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
     return Route(**values)
 
 
+def _refusal(document: Document, way: Way, value: Any) -> dict[str, Any]:
+    """A text, or texts by language, the first of which is for all others."""
+    if isinstance(value, str):
+        return {"refusal": value}
+    texts = value.items() if isinstance(value, dict) else ()
+    if not texts or not all(_LANGUAGE.match(tag) and isinstance(text, str) for tag, text in texts):
+        document.problem(way, "refusal is a text, or texts by language: `{en: No., de: Nein.}`")
+        return {}
+    found = tuple((tag.lower(), text) for tag, text in texts)
+    return {"refusal": found[0][1], "refusals": found}
+
+
 def _match(document: Document, way: Way, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         document.problem(way, "match looks like `{path: /v1/chat/completions}`")
         return {}
     found: dict[str, Any] = {}
     for key, entry in value.items():
-        if key in ("path", "model") and isinstance(entry, str):
+        if key in ("path", "model", "key") and isinstance(entry, str):
             found[key] = entry
         elif key == "header" and isinstance(entry, dict):
             found[key] = tuple((str(name).lower(), str(text)) for name, text in entry.items())
         else:
-            document.problem((*way, key), "match has path, model (texts) and header (a mapping)")
+            document.problem(
+                (*way, key), "match has path, model, key (texts) and header (a mapping)"
+            )
     return found

@@ -39,6 +39,7 @@ async def send_stream(replies: Replies, call: Call, incoming: Incoming, decoder:
         call.truncate()
     finally:
         alive.cancel()
+        call.emitted = stream.emitted
 
 
 class _Stream:
@@ -56,11 +57,16 @@ class _Stream:
             whole=route.release == "whole" or call.exchange.dialect == "plain",
             loose=route.release == "token",
             hold=route.on_review == "hold",
-            limit_chars=replies.settings.stream_limit_chars,
+            limit_chars=call.stream_limit_chars or replies.settings.stream_limit_chars,
         )
         self._problem = ""  # told to the client beside the verdict
         self._sent_at = time.monotonic()
         self._done = False  # the client has had its ending
+
+    @property
+    def emitted(self) -> int:
+        """How many characters have left."""
+        return sum(self._gate.released().values())
 
     async def run(self, incoming: Incoming, decoder: Decoder) -> None:
         """Reads the upstream to its end, and sends what may leave."""

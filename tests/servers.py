@@ -82,10 +82,12 @@ class RawUpstream:
         self.closed = threading.Event()  # a client left a request without an answer
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
+        self._listens = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> RawUpstream:
         self._thread.start()
+        assert self._listens.wait(PATIENCE_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,6 +97,7 @@ class RawUpstream:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+        self._listens.set()
         self._loop.run_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -125,9 +128,9 @@ class RawUpstream:
                 return request
 
 
-def until(condition: Callable[[], T | None]) -> T:
+def until(condition: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
     """What the condition gives, once it gives something true."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    give_up = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < give_up, "it did not come to pass"
         time.sleep(0.01)

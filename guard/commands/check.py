@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    inspector, _ = app.build_inspector(chosen_settings(arguments), examples=False)
+    inspector = app.build_alone(chosen_settings(arguments))
     return batch.check_files(
         inspector,
         arguments.files,

@@ -17,12 +17,13 @@ from typing import Any
 
 import uvicorn
 
-from guard import app, demo, logs, settings
+from guard import app, demo, doctoring, logs, settings
 from guard.commands import Commands, chosen_settings
 from guard.errors import SettingsError
 from guard.review.own_redis import kept
 
 START_SECONDS = 30  # the demo's upstream needs about one
+IDLE_SECONDS = 75  # a quiet connection is kept: longer than balancers do, so that they close it
 DRAIN_SECONDS = 30  # how long open replies may take to end after SIGTERM
 
 
@@ -81,6 +82,8 @@ def _listen(chosen: settings.Settings) -> None:
         "server_header": False,
         "date_header": False,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
+        "timeout_worker_healthcheck": START_SECONDS,
+        "timeout_keep_alive": IDLE_SECONDS,
     }
     logs.set_up()
     if chosen.workers == 1:
@@ -127,12 +130,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print(f"rules     {inspector.digest}; hold-back {inspector.cuts.hold_back} characters")
     print(f"redis     {chosen.redis or 'a private one in ' + chosen.data}")
     print(f"upstream  {chosen.upstream or 'none'}")
-    problems = app.look_at_redis(replace(chosen, redis_unsafe="warn"))
-    problems += app.check_queue(chosen)
-    if not chosen.upstream:
-        problems.append("no upstream: `guard serve` needs --upstream URL")
-    if chosen.host not in ("127.0.0.1", "::1", "localhost"):
-        problems.append(f"listens on {chosen.host}: put TLS and access control in front")
+    problems = [
+        *app.look_at_redis(replace(chosen, redis_unsafe="warn")),
+        *app.check_queue(chosen),
+        *doctoring.unsafe(chosen, inspector),
+    ]
     for problem in problems:
         print(f"unsafe    {problem}")
     return 1 if problems else 0

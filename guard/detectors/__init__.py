@@ -8,6 +8,7 @@
 | `consistency`   | `consistency`                        | a passage, or the reply |
 | `repetition`    | `repetition`                         | the reply               |
 | `toxicity`      | an engine's scores                   | a passage               |
+| `presidio`      | Presidio's, where guard.yaml says so | a passage               |
 
-`loaded` makes those that the loaded rules ask for.
+`loaded` makes those that the loaded rules ask for, `own` those that guard.yaml names.
 """

@@ -1,0 +1,86 @@
+"""Where the guard fits into other guardrails: their endpoints, answered here.
+
+The orchestrator's detector API stands under `/guard/detectors` (and, with `detector_paths: on`, at
+the root, because the orchestrator knows only a host and a port); LiteLLM's generic guardrail API
+under `/guard/beta`. What they mean stands in `guard/detections.py`.
+
+Rules of the file: each needs our token, as `Authorization: Bearer` or `x-api-key` (LiteLLM's way);
+errors are `{"code", "message"}`, as the orchestrator documents them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from guard import jsontext
+from guard.detections import LITELLM_PATH, ORCHESTRATOR_PATHS, DetectionError, detect, litellm
+from guard.judging import Judging
+from guard.settings import DEFAULT_REFUSAL, Settings
+
+BODY_LIMIT_BYTES = 16 * 2**20
+DETECTORS = "/guard/detectors"
+
+log = logging.getLogger("guard")
+
+
+class Fittings:
+    """The ASGI application for these endpoints. `paths` are theirs."""
+
+    def __init__(self, settings: Settings, judging: Judging) -> None:
+        self.settings = settings
+        self._judging = judging
+        at_root = ORCHESTRATOR_PATHS if settings.detector_paths == "on" else ()
+        ours = [DETECTORS + path for path in ORCHESTRATOR_PATHS]
+        self.paths = frozenset((*ours, *at_root, LITELLM_PATH))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            status, body = 200, await self._answer(request)
+        except DetectionError as error:
+            status, body = error.status, {"code": str(error.status), "message": str(error)}
+        except Exception as error:  # a mistake of ours: told, and logged without any text
+            facts = {"path": scope["path"], "error": type(error).__name__}
+            log.error("failure", extra={"facts": facts})
+            status, body = 500, {"code": "500", "message": "the guard failed; its log says where"}
+        answer = Response(jsontext.dump(body), status, media_type="application/json")
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Any:
+        if request.method != "POST":
+            raise DetectionError(405, "only POST is answered here")
+        if not self._has_token(request):
+            raise DetectionError(401, "send the token as `Authorization: Bearer` or `x-api-key`")
+        body = await _body(request)
+        if request.url.path != LITELLM_PATH:
+            detector = request.headers.get("detector-id", "")
+            return await detect(self._judging, request.url.path, detector, body)
+        routes = {route.name: route.refusal for route in self.settings.routes}
+        routes.setdefault("default", DEFAULT_REFUSAL)
+        return await litellm(self._judging, body, refusals=routes)
+
+    def _has_token(self, request: Request) -> bool:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        given = request.headers.get("x-api-key", "") or bearer
+        return hmac.compare_digest(given.encode(), self.settings.token.encode())
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > BODY_LIMIT_BYTES:
+            raise DetectionError(413, f"the body is larger than {BODY_LIMIT_BYTES} bytes")
+    try:
+        value = jsontext.parse(bytes(raw))
+    except jsontext.UnreadableError as error:
+        raise DetectionError(422, "the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise DetectionError(422, "the body is a JSON object")
+    return value
