@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     "types errors strict_yaml settings folding masking patterns logs language tokens",
     "rule_fields rule",
-    "rule_bodies",
+    "rule_bodies rule_examples",
     "rule_file",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate plots review",
