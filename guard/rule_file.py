@@ -7,14 +7,14 @@ never passed over.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import regex
 
 from guard import patterns, rule_fields
 from guard.language import LANGUAGES
-from guard.rule import AROUND_CHARS, Example, Near, Rule, Unless
+from guard.rule import AROUND_CHARS, Near, Rule, Unless
 from guard.rule_bodies import (
     Body,
     compile_pattern,
@@ -23,6 +23,7 @@ from guard.rule_bodies import (
     phrases_pattern,
     tokens_body,
 )
+from guard.rule_examples import read_examples
 from guard.strict_yaml import Document
 from guard.strict_yaml import Path as Way
 from guard.types import UNCHECKED, Reach
@@ -41,7 +42,6 @@ _USELESS = {
     "repetition": frozenset({"case", "longest", "unless", "near"}),
 }
 _ID = regex.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+){0,20}")
-_MARK = regex.compile(r"<<(.*?)>>(?!>)", regex.DOTALL)
 
 
 class RuleFile:
@@ -103,7 +103,10 @@ class RuleFile:
             beside += [words.within + 1 for words in near]  # whether a word ends there, too
             reach, behind = reach + max(beside, default=0), max(behind, *beside, 0)
         channels, routes, languages = self._scope(way, entry)
-        match, passes, miss = self._examples(way, entry)
+        examples = read_examples(
+            self._problem, self._unknown, (*way, "examples"), entry.get("examples")
+        )
+        match, passes, miss = examples
         rule = Rule(
             id=name,
             category=category,
@@ -281,50 +284,6 @@ class RuleFile:
             self._problem(way, told)
             return Body()
         return Body(reach=words[value], value=value)
-
-    def _examples(self, way: Way, entry: dict[str, Any]) -> list[tuple[Example, ...]]:
-        examples = entry.get("examples")
-        way = (*way, "examples")
-        if not isinstance(examples, dict):
-            self._problem(way, "a rule needs `examples:` with `match:` and `pass:`")
-            return [(), (), ()]
-        self._unknown(way, examples, rule_fields.EXAMPLES)
-        if not examples.get("match") or not examples.get("pass"):
-            self._problem(way, "a rule needs an example that matches and one that passes")
-        return [
-            self._example_list((*way, key), examples.get(key)) for key in ("match", "pass", "miss")
-        ]
-
-    def _example_list(self, way: Way, value: Any) -> tuple[Example, ...]:
-        if value is None:
-            return ()
-        if not isinstance(value, list):
-            self._problem(way, f"{way[-1]} is a list of examples")
-            return ()
-        found = (self._example((*way, at), entry) for at, entry in enumerate(value))
-        return tuple(example for example in found if example is not None)
-
-    def _example(self, way: Way, value: Any) -> Example | None:
-        context: Sequence[Any] = ()
-        asked: list[Any] = ["", ""]
-        if isinstance(value, dict):
-            self._unknown(way, value, rule_fields.EXAMPLE)
-            given = value.get("context", [])
-            context = given if isinstance(given, list) else [given]
-            asked = [value.get(key, "") for key in ("prompt", "system")]
-            value = value.get("text")
-        if not all(isinstance(text, str) for text in (value, *context, *asked)):
-            self._problem(way, "an example is a text, or `{text: …, context: …}`")
-            return None
-        text, marks, at = "", [], 0
-        if way[-2] == "match":
-            for mark in _MARK.finditer(value):
-                text += value[at : mark.start()]
-                marks.append((len(text), len(text) + len(mark[1])))
-                text += mark[1]
-                at = mark.end()
-        prompt, system = asked
-        return Example(text + value[at:], tuple(context), prompt, system, tuple(marks), way)
 
 
 def _useless(kind: str, value: Any) -> frozenset[str]:

@@ -22,6 +22,11 @@ def pipeline() -> Any:
     return spacy.blank("en")
 
 
+def plain(text: str) -> str:
+    """A text in small letters, as anchors are compared: a sigma is one wherever it stands."""
+    return text.lower().replace("ς", "σ")
+
+
 def anchors(pattern: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """Words, in small letters, one of which stands in every match; empty where none must."""
     for token in pattern:
@@ -31,7 +36,7 @@ def anchors(pattern: Sequence[Mapping[str, Any]]) -> frozenset[str]:
             asked = token.get(key)
             words = asked.get("IN") if isinstance(asked, dict) else [asked]
             if isinstance(words, list) and words and all(isinstance(one, str) for one in words):
-                return frozenset(word.lower() for word in words)
+                return frozenset(map(plain, words))
     return frozenset()
 
 

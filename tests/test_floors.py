@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     "types errors strict_yaml parts settings folding masking patterns logs language tokens",
     "settings_schema rule_fields rule access languages draining tracing",
-    "rule_bodies",
+    "rule_bodies rule_examples",
     "rule_file",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate plots review",

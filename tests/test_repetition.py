@@ -35,6 +35,7 @@ def cut(text: str, spans: object) -> list[str]:
         ("a b c a b c a b c a b c a b c a b c x", ["a b c a b c a b c a b c a b c a b c"]),
         ("No, no, no, no, no, no, no, so", ["No, no, no, no, no, no, no,"]),
         ("no no no no no", []),
+        ("So: no no no no no no.", ["no no no no no no."]),
         ("- - - - - - - -", []),
         ("the cat and the dog and the bird and the fish and the cow and the end", []),
         ("我知道我知道我知道我知道我知道我知道", ["我知道我知道我知道我知道我知道我知道"]),

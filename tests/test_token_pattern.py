@@ -1,5 +1,6 @@
 """Token rules: found where spaCy finds them, and only asked of passages with one of their words."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from guard import tokens
 from guard.detectors.token_pattern import TokenDetector
 from guard.rule import Rule
 from guard.types import Exchange, Passage, Reach
@@ -47,6 +49,20 @@ def found(detector: TokenDetector, text: str, route: str = "default") -> list[tu
 )
 def test_spans_are_those_of_the_text(text: str, spans: list[str]) -> None:
     assert [span for _, span in found(TokenDetector([rule(CREDIT)]), text)] == spans
+
+
+def test_an_anchor_hides_no_match() -> None:
+    words = ["credit", "CREDITS", "Cash", "the", "cash.A", "credit/the", "ſ", "İ", "ß", ",", "ΟΔΟΣ"]
+    road = ({"LOWER": "οδος"},)
+    detector, lot = TokenDetector([rule(CREDIT), rule(road, name="b")]), random.Random(5)
+    some = 0
+    for _ in range(300):
+        text = " ".join(lot.choice(words) for _ in range(6))
+        document = tokens.pipeline().make_doc(text)
+        spans = sorted(span.text for span in detector._matcher(document, as_spans=True))
+        assert sorted(span for _, span in found(detector, text)) == spans
+        some += bool(spans)
+    assert some > 30
 
 
 def test_several_patterns_and_rules() -> None:

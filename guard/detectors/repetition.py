@@ -27,6 +27,7 @@ ASKED_MAX_CHARS = 100_000  # of prompt and system prompt
 Span = tuple[int, int]
 _UNSPACED = r"\u3040-\u30ff\u4e00-\u9fff"  # scripts without blanks: a character is a word
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_EDGES = ".,;:!?\"'"  # `no, no, no.` is one word three times
 _PLAIN_WORD = re.compile(r"[^\W_]+")
 _LINE = re.compile(r"[^\n]+")
 _SENTENCE_END = re.compile(r"[.!?]\s*")
@@ -76,7 +77,7 @@ def words(text: str, times: int) -> Iterator[Span]:
     lower = text.lower()
     ascii = lower.isascii()  # then words are what stands between blanks, and their places can wait
     keys = lower.split() if ascii else [match[0] for match in _WORD.finditer(lower)]
-    loops = list(_loops(keys, times))
+    loops = list(_loops([key.strip(_EDGES) for key in keys], times))
     spans = [match.span() for match in _WORD.finditer(text)] if loops else []
     for first, last in loops:
         yield spans[first][0], spans[last][1]

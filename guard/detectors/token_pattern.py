@@ -52,7 +52,7 @@ class TokenDetector:
         if not self._rules:
             return ()
         folded = fold(passage.text)
-        if not self._anchors.find_matches_as_indexes(folded.text.lower()):
+        if not self._anchors.find_matches_as_indexes(tokens.plain(folded.text)):
             return ()
         deadline = time.thread_time() + self._budget_seconds
         document = tokens.pipeline().make_doc(folded.text)
