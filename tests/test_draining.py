@@ -10,10 +10,11 @@ import aiohttp
 import pytest
 
 from guard.demo import CLEAN
-from tests.servers import guard, until
+from tests.servers import TOKEN, guard, until
 
 PATIENCE_SECONDS = 90  # two workers one after the other, each loading its rules and engine
 
+VERDICTS = 'guard_verdicts_total{route="default",verdict="allow"}'
 BODY = {"model": "m", "messages": [{"role": "user", "content": "nice"}]}
 STREAM = {**BODY, "stream": True}
 
@@ -85,8 +86,20 @@ async def test_a_rolling_restart_loses_nothing(tmp_path: Path) -> None:
         before = load.answered
         await asyncio.to_thread(until, lambda: load.answered > before + 20)
         await load.end(*tasks)
+        counted = await _allowed(url)
     assert load.wrong == []
+    assert counted == load.answered  # old workers' counts and new ones' add up
     assert load.answered > 50
+
+
+async def _allowed(url: str) -> float:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{url}/guard/metrics") as answer,
+    ):
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(VERDICTS))
 
 
 async def test_a_stop_is_announced_and_ends_what_is_open(tmp_path: Path) -> None:
