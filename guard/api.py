@@ -27,6 +27,7 @@ from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
 from guard.moderations import InputError, LateError, moderate
+from guard.review.page.visitor import person
 from guard.review.store import Gone, NotWhole, ReviewStore, Settled, StoredItem, UnknownItem
 from guard.settings import Settings
 from guard.types import Action, Exchange, Finding, Outcome, State, Verdict
@@ -88,7 +89,7 @@ class API:
         async def handle(request: Request) -> Response:
             path = request.url.path
             one_review = request.path_params.get("id") is not None
-            if path not in _OPEN and not one_review and not self._has_token(request):
+            if path not in _OPEN and not one_review and not self._is_known(request):
                 return _error(401, "token_needed", "send `Authorization: Bearer` and the token")
             try:
                 return await handler(request)
@@ -103,7 +104,10 @@ class API:
 
         return handle
 
-    def _has_token(self, request: Request) -> bool:
+    def _is_known(self, request: Request) -> bool:
+        """Whether a person with a session sent it, or somebody with the token."""
+        if person(request.scope) is not None:
+            return True
         given = request.headers.get("authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {self._settings.token}".encode())
 
@@ -179,7 +183,7 @@ class API:
         if found is None:
             return _error(404, "unknown_review", "no review has this id, or it is past retention")
         body = public(found)
-        if self._has_token(request):
+        if self._is_known(request):
             body["item"] = _row(found) | {
                 "prompt": found.item.exchange.prompt,
                 "sources": list(found.item.exchange.sources),

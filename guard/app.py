@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -29,6 +30,8 @@ from guard.middleware import Inside
 from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reply import Replies
+from guard.review.page.door import Door
+from guard.review.page.shown_rules import shown_rules
 from guard.review.store import ReviewStore
 from guard.rules import Rulebook, load
 from guard.settings import Route, Settings
@@ -64,6 +67,12 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
     )
     inspector.judge_text(Exchange("start", 0.0), "text", "Warm before the first reply comes.")
     return inspector, engine
+
+
+def load_rules(settings: Settings) -> Rulebook:
+    """The rules that the settings name, their examples not run. Raises RuleError."""
+    folder = Path(settings.rules) if settings.rules else None
+    return load(folder, routes=tuple(route.name for route in settings.routes))
 
 
 def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
@@ -115,7 +124,13 @@ class App:
         self._judging = Judging(
             inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
         )
-        self._api: ASGIApp = API(settings, self._judging, engine, self._store, metrics).app()
+        self._door = Door(
+            API(settings, self._judging, engine, self._store, metrics).app(),
+            folder=Path(settings.data),
+            token=settings.token,
+            rules=functools.cache(lambda: shown_rules(load_rules(settings))),
+            facts={"routes": ["default", *(route.name for route in settings.routes)]},
+        )
         replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         self._sweeper: asyncio.Task[None] | None = None
@@ -124,7 +139,7 @@ class App:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["path"].startswith("/guard/") or scope["path"] == "/guard":
-            await self._api(scope, receive, send)
+            await self._door(scope, receive, send)
         else:
             await self._guarding(scope, receive, send)
 
@@ -149,6 +164,7 @@ class App:
             self._sweeper.cancel()
         await self._guarding.close()
         await self._store.close()
+        self._door.close()
         self._judging.close()
 
     async def _sweep(self) -> None:
