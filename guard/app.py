@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import json
 import logging
@@ -20,7 +19,7 @@ from guard.detectors.grounding import GroundingDetector
 from guard.detectors.pattern import PatternDetector
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
-from guard.errors import SettingsError, StoreError
+from guard.errors import SettingsError
 from guard.examples import check
 from guard.guarding import Guarding
 from guard.inspector import Inspector
@@ -30,14 +29,16 @@ from guard.middleware import Inside
 from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reply import Replies
+from guard.review.events import Events
 from guard.review.page.door import Door
 from guard.review.page.shown_rules import shown_rules
+from guard.review.sealing import load_vault
+from guard.review.spool import Spool
 from guard.review.store import ReviewStore
 from guard.rules import Rulebook, load
 from guard.settings import Route, Settings
 from guard.types import Exchange
 
-SWEEP_SECONDS = 5.0  # how late an item's deadline may be acted on when nobody waits for it
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
 
 log = logging.getLogger("guard")
@@ -45,9 +46,7 @@ log = logging.getLogger("guard")
 
 def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspector, Engine]:
     """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError."""
-    folder = Path(settings.rules) if settings.rules else None
-    names = tuple(route.name for route in settings.routes)
-    rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
+    rulebook = load_rules(settings, examples=examples)
     engine = load_engine(settings.engine)
     for route in settings.routes:
         lost = _lost_by_token(route.name, rulebook, engine) if route.release == "token" else []
@@ -69,10 +68,11 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
     return inspector, engine
 
 
-def load_rules(settings: Settings) -> Rulebook:
-    """The rules that the settings name, their examples not run. Raises RuleError."""
+def load_rules(settings: Settings, *, examples: bool = False) -> Rulebook:
+    """The rules that the settings name, with their examples run, if so asked. Raises RuleError."""
     folder = Path(settings.rules) if settings.rules else None
-    return load(folder, routes=tuple(route.name for route in settings.routes))
+    names = tuple(route.name for route in settings.routes)
+    return check(folder, routes=names)[0] if examples else load(folder, routes=names)
 
 
 def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
@@ -110,6 +110,20 @@ def ensure_token(settings: Settings) -> str:
         ) from error
 
 
+def open_store(settings: Settings) -> ReviewStore:
+    """The review queue behind its spool in the data folder. Raises SettingsError."""
+    data = Path(settings.data)
+    return ReviewStore(
+        settings.redis,
+        vault=load_vault(settings.review_keys, data),
+        spool=Spool(data, limit_bytes=settings.spool_limit_bytes),
+        retention_seconds=settings.retention_days * 86_400,
+        items_max=settings.review_items_max,
+        bytes_max=settings.review_bytes_max,
+        hooks=bool(settings.webhook_url),
+    )
+
+
 class App:
     """The ASGI application: `/guard/…` is ours, everything else the proxy's."""
 
@@ -119,17 +133,21 @@ class App:
         """`inside`: an application whose replies are guarded, in place of an upstream's."""
         inspector, engine = build_inspector(settings, examples=examples)
         self._facts = {"engine": engine.name, "rules": inspector.digest}
-        self._store = ReviewStore(settings.redis)
+        self._store = open_store(settings)
+        self._events = Events(settings.redis, self._store.run.audit)
         metrics = Metrics(engine)
         self._judging = Judging(
             inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
         )
         self._door = Door(
-            API(settings, self._judging, engine, self._store, metrics).app(),
+            API(settings, self._judging, engine, self._store, self._events, metrics).app(),
             folder=Path(settings.data),
             token=settings.token,
             rules=functools.cache(lambda: shown_rules(load_rules(settings))),
-            facts={"routes": ["default", *(route.name for route in settings.routes)]},
+            facts={
+                "routes": ["default", *(route.name for route in settings.routes)],
+                "lease_seconds": settings.lease_seconds,
+            },
         )
         replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
@@ -156,22 +174,17 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._sweeper = asyncio.create_task(self._store.tend())
 
     async def close(self) -> None:
         """Ends what `open` began."""
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self._guarding.close()
+        await self._events.close()
         await self._store.close()
         self._door.close()
         self._judging.close()
-
-    async def _sweep(self) -> None:
-        while True:
-            with contextlib.suppress(StoreError):
-                await self._store.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def pack(settings: Settings) -> str:

@@ -96,6 +96,7 @@ class Call:
     finished: bool = False  # the answer's last byte has left
     stopped: bool = False  # a person did not let it out, or was not waited for
     review_id: str = ""
+    rules: str = ""  # the digest of those that judge it
     stored: bool = False  # the review item is whole in the store: only the client waits
 
     async def begin(self, status: int, headers: Headers, *, verdict: str = "") -> None:
@@ -174,6 +175,9 @@ class Call:
             else gate.released(),
             deadline=self.exchange.received_at + self.route.deadline_seconds,
             ended=ended,
+            rules=self.rules,
+            on_deadline=self.route.on_deadline,
+            budget=self.route.budget_per_hour,
         )
 
     def log(self, verdict: Verdict) -> None:

@@ -7,7 +7,8 @@ of them can answer for all.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -20,6 +21,9 @@ from prometheus_client import (
 )
 
 from guard.detectors.toxicity import Engine
+from guard.errors import StoreError
+from guard.review.refusals import FullError
+from guard.review.views import Stats
 from guard.types import Verdict
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -60,6 +64,22 @@ class Metrics:
         self._queued = Counter(
             "guard_reviews_queued", "Replies put under review", ["route"], registry=self._registry
         )
+        self._unkept = Counter(
+            "guard_reviews_unkept", "Replies that could not be put under review: alarm", ["why"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._reviews = Gauge(
+            "guard_reviews", "Review items by state", ["state"],
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self._reviewed = Gauge(
+            "guard_reviews_ever", "What happened to review items since the queue began", ["event"],
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self._spooled = Gauge(
+            "guard_spooled", "Calls in the spool that Redis has not",
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
         self._gate_errors = Counter(
             "guard_gate_errors",
             "Streams closed because more would have left than was cleared: none, ever",
@@ -90,6 +110,23 @@ class Metrics:
     def queued(self, route: str) -> None:
         """A reply went to review."""
         self._queued.labels(route).inc()
+
+    @contextmanager
+    def trouble(self) -> Iterator[None]:
+        """Counts what could not be kept: its text stays in."""
+        try:
+            yield
+        except StoreError as error:
+            self._unkept.labels("full" if isinstance(error, FullError) else "unwritable").inc()
+            raise
+
+    def reviews(self, stats: Stats, *, spooled: int) -> None:
+        """What is in the queue now."""
+        for state, number in stats.states.items():
+            self._reviews.labels(state).set(number)
+        for event, number in stats.totals.items():
+            self._reviewed.labels(event).set(number)
+        self._spooled.set(spooled)
 
     def gate_error(self) -> None:
         """More would have left than was cleared; the stream was closed."""

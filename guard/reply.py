@@ -6,6 +6,7 @@ byte for byte.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from typing import Any
@@ -18,10 +19,13 @@ from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
 from guard.judging import Judging
 from guard.metrics import Metrics
-from guard.review.store import ReviewStore, StoredItem
+from guard.review.store import ReviewStore
+from guard.review.views import StoredItem
 from guard.settings import Settings
 from guard.sse import Event
 from guard.types import Action, Verdict
+
+AGAIN_SECONDS = 0.2  # between two looks for an item while the store is away
 
 
 class Replies:
@@ -44,16 +48,20 @@ class Replies:
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
+        call.rules = self.judging.inspector.digest
         call.guard_seconds += time.perf_counter() - started
 
     async def decided(self, call: Call) -> StoredItem | None:
         """Waits for a person, up to the route's `hold_seconds`; what was let out, if it was."""
         if call.client_gone:
             return None
-        with contextlib.suppress(StoreError):
-            found = await self.store.wait(call.review_id, call.route.hold_seconds)
-            if found is not None and found.released:
-                return found
+        until = time.monotonic() + call.route.hold_seconds
+        while (left_seconds := until - time.monotonic()) > 0:
+            with contextlib.suppress(StoreError):
+                found = await self.store.wait(call.review_id, left_seconds)
+                if found is not None:
+                    return found if found.released else None
+            await asyncio.sleep(AGAIN_SECONDS)  # Redis is away, or has not heard of it yet
         return None
 
     def count(self, call: Call, verdict: Verdict) -> None:
@@ -132,7 +140,8 @@ class Replies:
         call.review_id = call.exchange.id
         released = call.route.on_review == "release"
         kind = incoming.get("content-type")
-        await self.store.enqueue(call.item(gate, out, kind, released=released))
+        with self.metrics.trouble():
+            await self.store.enqueue(call.item(gate, out, kind, released=released))
         call.stored = True
         self.metrics.queued(call.exchange.route)
         call.stopped = not released

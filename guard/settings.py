@@ -37,6 +37,8 @@ class Route:
     on_review: str = "withhold"  # withhold | hold | release
     hold_seconds: float = 30.0
     deadline_seconds: float = 86_400.0
+    on_deadline: str = "block"  # block | release | redact | escalate
+    budget_per_hour: int = 0  # review items that people see; 0: all of them
     on_block: str = "refuse"  # refuse | error
     refusal: str = DEFAULT_REFUSAL
     sources: tuple[str, ...] = ("tool", "documents", "tagged")
@@ -84,6 +86,16 @@ class Settings:
     event_limit_bytes: int = _setting(8 * 2**20, "the greatest event of a stream")
     connect_timeout_seconds: float = _setting(10.0, "how long the upstream may take to connect")
     read_timeout_seconds: float = _setting(300.0, "how long the upstream may be silent; then 504")
+    lease_seconds: float = _setting(120.0, "how long a claimed review is kept for its reviewer")
+    retention_days: float = _setting(7.0, "how long a decided review is kept")
+    review_keys: str = _setting("", "the keys that seal reviews: a file, or ID:HEX; else in --data")
+    review_items_max: int = _setting(1_000_000, "the most reviews undecided at once")
+    review_bytes_max: int = _setting(4 * 2**30, "the most bytes of reviews in Redis")
+    spool_limit_bytes: int = _setting(2 * 2**30, "the most bytes on disk that wait for Redis")
+    redis_unsafe: str = _setting("warn", "a given Redis that may lose data: warn or refuse")
+    webhook_url: str = _setting("", "where decisions are told, signed as Standard Webhooks say")
+    webhook_secret: str = _setting("", "the secret of webhooks, `whsec_` and base64")
+    webhook_private: str = _setting("refuse", "webhooks to private addresses: refuse or allow")
     routes: tuple[Route, ...] = ()
 
     def route(self, path: str, model: str, headers: Mapping[str, str]) -> Route:
@@ -102,13 +114,14 @@ _ROUTE_CHOICES = {
     "on_block": ("refuse", "error"),
     "guard": ("on", "off"),
     "on_timeout": ("withhold",),
-    "on_deadline": ("block",),
+    "on_deadline": ("block", "release", "redact", "escalate"),
 }
 _ROUTE_KEYS = {
     "name", "match", "hold_seconds", "deadline_seconds", "refusal", "sources", "structural",
-    "trust_context",
+    "trust_context", "budget_per_hour",
     *_ROUTE_CHOICES,
 }  # fmt: skip
+_CHOICES = {"redis_unsafe": ("warn", "refuse"), "webhook_private": ("refuse", "allow")}
 _SIMPLE = tuple(entry for entry in fields(Settings) if entry.name != "routes")
 
 
@@ -175,6 +188,11 @@ def _wrong(settings: Settings) -> dict[str, str]:
             problems["upstream"] = "give a URL that begins with http:// or https:// and a host"
     if not 0 <= settings.port < 65_536:
         problems["port"] = f"a number from 0 to 65535, not {settings.port}"
+    for name, words in _CHOICES.items():
+        if getattr(settings, name) not in words:
+            problems[name] = f"one of {', '.join(words)}, not {getattr(settings, name)!r}"
+    if bool(settings.webhook_url) != bool(settings.webhook_secret):
+        problems["webhook_url"] = "webhooks need webhook_url and webhook_secret, both"
     for entry in _SIMPLE:
         value = getattr(settings, entry.name)
         if isinstance(value, int | float) and entry.name != "port" and not value > 0:
@@ -240,12 +258,16 @@ def _route(document: Document, way: Way, entry: Any) -> Route:
                 document.problem(place, f"{key} in this version is one of {choices}, not {value!r}")
             elif key == "guard":
                 values[key] = value == "on"
-            elif key not in ("on_timeout", "on_deadline"):
+            elif key != "on_timeout":
                 values[key] = value
         elif key in ("hold_seconds", "deadline_seconds"):
             number = not isinstance(value, bool) and isinstance(value, int | float)
             if not number or not 0 < value < math.inf:
                 document.problem(place, f"{key} is a number of seconds above 0, not {value!r}")
+            values[key] = value
+        elif key == "budget_per_hour":
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                document.problem(place, f"{key} is a whole number above 0, not {value!r}")
             values[key] = value
         elif key == "refusal" and not isinstance(value, str):
             document.problem(place, "refusal is a text")

@@ -17,7 +17,7 @@ from guard.call import Call, GoneError, Incoming
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Choice, Gate, GateError, Leaving, ReplyTooLongError
 from guard.reply import Replies
-from guard.review.store import Refused
+from guard.review.refusals import Refused
 from guard.sse import Decoder, EventTooLargeError
 from guard.types import Action
 
@@ -144,12 +144,13 @@ class _Stream:
         item = call.item(gate, reply, "application/json", released=released, ended=ended)
         call.review_id = item.id  # from here on the client may leave, and the reply is read on
         try:
-            if whole:
-                await self._replies.store.complete(item, blocked=gate.action is Action.BLOCK)
-                call.stored = True
-            else:
-                await self._replies.store.enqueue(item, arriving=True)
-                self._replies.metrics.queued(call.exchange.route)
+            with self._replies.metrics.trouble():
+                if whole:
+                    await self._replies.store.complete(item, blocked=gate.action is Action.BLOCK)
+                    call.stored = True
+                else:
+                    await self._replies.store.enqueue(item, arriving=True)
+                    self._replies.metrics.queued(call.exchange.route)
         except (StoreError, Refused) as error:
             if not whole:
                 call.review_id = ""

@@ -157,6 +157,13 @@ class Outcome(StrEnum):
     EDIT = "edit"
     REJECT = "reject"
     BLOCK = "block"  # by policy: at the deadline, or because a later part was blocked
+    RELEASE = "release"  # by the route's rule at the deadline: as it is, with its masks
+    REDACT = "redact"  # by the route's rule at the deadline: every finding masked
+
+    @property
+    def lets_out(self) -> bool:
+        """Whether the reply leaves, as it is or changed."""
+        return self not in (Outcome.REJECT, Outcome.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,9 @@ class ReviewItem:
     released: Mapping[str, int]  # channel -> code points the client already has
     deadline: float  # seconds since the epoch
     ended: str = ""  # why the upstream ended early, if it did
+    rules: str = ""  # the digest of the rules and the policy that judged it
+    on_deadline: str = "block"  # block | release | redact | escalate
+    budget: int = 0  # items an hour that people see of its route; 0: no bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from guard.demo import ANSWERS, CLEAN
 from guard.review.own_redis import OwnRedis
-from tests.servers import TOKEN, guard
+from tests.servers import TOKEN, guard, until
 
 
 @pytest.fixture(scope="module")
@@ -129,25 +130,36 @@ def test_while_redis_is_away_text_stays_in_and_all_recovers(
     assert len(mine) == 1
     os.kill(mine[0], signal.SIGKILL)
     status, body = _ask(url, "doubt")
-    assert (status, body["error"]["code"]) == (503, "review_unavailable")
+    assert (status, body["guard"]["verdict"]) == (200, "review")
+    assert "Dear" not in str(body)
+    spooled = body["guard"]["review_id"]
     _, stream = _ask(url, "doubt", streamed=True)
     assert "Dear" not in stream
     assert "content_filter" in stream
-    assert "review_unavailable" in stream
     assert _ask(url, "nice")[1]["choices"][0]["message"]["content"] == CLEAN
-    assert _call(f"{url}/guard/readyz")[0] == 503
+    status, body = _call(f"{url}/guard/readyz")
+    assert (status, body["redis"], body["spool"]) == (200, "unavailable", "ok")
+    rejected = {"id": review, "outcome": "reject", "decision_id": "while-away"}
+    assert _call(f"{url}/guard/v1/decisions", rejected)[0] == 503
     redis[0].start()
-    assert _call(f"{url}/guard/readyz")[0] == 200
-    assert _call(f"{url}/guard/v1/reviews/{review}")[1]["state"] == "waiting"
+    assert _call(f"{url}/guard/readyz")[1]["redis"] == "ok"
+    for name in (review, spooled):
+        address = f"{url}/guard/v1/reviews/{name}"
+        until(partial(_is_there, address))
+        assert _call(address)[1]["state"] == "waiting"
     assert _ask(url, "doubt")[1]["guard"]["verdict"] == "review"
 
 
 def test_a_redis_that_is_not_there_at_the_start_stops_only_reviews(tmp_path: Path) -> None:
     with guard(tmp_path, "demo", "--redis", f"unix://{tmp_path}/nowhere") as (url, _):
-        assert _call(f"{url}/guard/readyz")[0] == 503
-        assert _ask(url, "doubt")[0] == 503
+        assert _call(f"{url}/guard/readyz")[1]["redis"] == "unavailable"
+        assert _ask(url, "doubt")[1]["guard"]["verdict"] == "review"
         assert _ask(url, "toxic")[1]["guard"]["verdict"] == "block"
         assert _ask(url, "nice")[1]["choices"][0]["message"]["content"] == CLEAN
+
+
+def _is_there(address: str) -> bool:
+    return _call(address)[0] == 200
 
 
 def _runs_in(pid: int, folder: Path) -> bool:

@@ -18,15 +18,10 @@ from redis.exceptions import ConnectionError
 from guard.errors import SettingsError, StoreError
 from guard.review import scripts
 from guard.review.own_redis import OwnRedis
-from guard.review.store import (
-    AlreadyDecided,
-    Gone,
-    NotWhole,
-    OtherContent,
-    ReviewStore,
-    StoredItem,
-    UnknownItem,
-)
+from guard.review.refusals import AlreadyDecided, Gone, NotWhole, OtherContent, UnknownItem
+from guard.review.sealing import Vault
+from guard.review.store import ReviewStore
+from guard.review.views import StoredItem
 from guard.types import Decision, Evidence, Exchange, Finding, Outcome, ReviewItem, State
 
 HOUR_SECONDS = 3600.0
@@ -34,6 +29,7 @@ LONG_SECONDS = 20.0  # a wait that a test never sits out
 SOON_SECONDS = 1.0  # a decision wakes within this, on any process
 RESTART_SECONDS = 5.0  # and within this when Redis was away meanwhile
 SECRET = "what the model said"
+VAULT = Vault.fresh()
 
 WHOLE = ReviewItem(
     id="item",
@@ -64,14 +60,20 @@ WHOLE = ReviewItem(
 
 
 def an_item(name: str, *, seconds: float = HOUR_SECONDS) -> ReviewItem:
-    return replace(WHOLE, id=name, deadline=time.time() + seconds)
+    """Each has a source of its own: it is nobody's copy."""
+    exchange = replace(WHOLE.exchange, sources=("one source", name))
+    return replace(WHOLE, id=name, exchange=exchange, deadline=time.time() + seconds)
 
 
 async def approve(
-    store: ReviewStore, item: str, decision_id: str = "d", reviewer: str = "ann"
+    store: ReviewStore, item: str, decision_id: str = "", reviewer: str = "ann"
 ) -> StoredItem:
     return await store.decide(
-        item=item, decision_id=decision_id, outcome=Outcome.APPROVE, reviewer=reviewer, reason=""
+        item=item,
+        decision_id=decision_id or f"decision on {item}",
+        outcome=Outcome.APPROVE,
+        reviewer=reviewer,
+        reason="",
     )
 
 
@@ -88,14 +90,14 @@ def prefix(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def store(redis_url: str, prefix: str) -> AsyncIterator[ReviewStore]:
-    async with ReviewStore(redis_url, prefix=prefix) as opened:
+    async with ReviewStore(redis_url, prefix=prefix, vault=VAULT) as opened:
         yield opened
 
 
 @pytest.fixture
 async def other(redis_url: str, prefix: str) -> AsyncIterator[ReviewStore]:
     """The same queue, as another process has it."""
-    async with ReviewStore(redis_url, prefix=prefix) as opened:
+    async with ReviewStore(redis_url, prefix=prefix, vault=VAULT) as opened:
         yield opened
 
 
@@ -151,7 +153,7 @@ class TestKeeping:
         assert await store.get("item") == first
         await approve(store, "item")
         await store.enqueue(item)
-        assert (await store.counts())["decided"] == 1
+        assert (await store.stats()).states["decided"] == 1
 
     async def test_an_id_has_one_content(self, store: ReviewStore) -> None:
         item = an_item("item")
@@ -171,7 +173,13 @@ class TestKeeping:
             await store.enqueue(an_item(name), arriving=name == "a")
         await store.enqueue(an_item("e", seconds=-1))
         decided = await approve(store, "d")
-        assert await store.counts() == {"arriving": 1, "waiting": 2, "decided": 1, "expired": 1}
+        assert (await store.stats()).states == {
+            "arriving": 1,
+            "waiting": 2,
+            "claimed": 0,
+            "decided": 1,
+            "expired": 1,
+        }
         latest = [await store.get(name) for name in ("a", "b", "c")]
         assert all(one is not None and one.seq < decided.seq for one in latest)
 
@@ -266,8 +274,8 @@ class TestDeciding:
             name = f"item {number}"
             await store.enqueue(an_item(name))
             answers = await asyncio.gather(
-                approve(store, name, "ann's", "ann"),
-                approve(other, name, "bob's", "bob"),
+                approve(store, name, f"ann's {number}", "ann"),
+                approve(other, name, f"bob's {number}", "bob"),
                 return_exceptions=True,
             )
             won = [answer for answer in answers if isinstance(answer, StoredItem)]
@@ -311,7 +319,13 @@ class TestSweeping:
         await store.enqueue(an_item("in time"))
         assert await store.sweep() == due
         assert await store.sweep() == 0
-        assert await store.counts() == {"arriving": 0, "waiting": 1, "decided": 0, "expired": due}
+        assert (await store.stats()).states == {
+            "arriving": 0,
+            "waiting": 1,
+            "claimed": 0,
+            "decided": 0,
+            "expired": due,
+        }
 
     async def test_the_deadline_of_the_whole_reply_counts(self, store: ReviewStore) -> None:
         start = an_item("item")
@@ -322,15 +336,15 @@ class TestSweeping:
     async def test_what_ended_is_forgotten_after_its_time(
         self, redis_url: str, prefix: str, redis: Redis
     ) -> None:
-        async with ReviewStore(redis_url, prefix=prefix, retention_seconds=0) as store:
+        async with ReviewStore(redis_url, prefix=prefix, retention_seconds=0, vault=VAULT) as store:
             await store.enqueue(an_item("decided"))
             await store.enqueue(an_item("late", seconds=-1))
             await store.enqueue(an_item("waiting"))
             await approve(store, "decided")
             while await store.sweep() or await store.get("decided") or await store.get("late"):
                 pass
-            assert await store.counts() == {
-                "arriving": 0, "waiting": 1, "decided": 0, "expired": 0
+            assert (await store.stats()).states == {
+                "arriving": 0, "waiting": 1, "claimed": 0, "decided": 0, "expired": 0
             }  # fmt: skip
             with pytest.raises(UnknownItem):
                 await approve(store, "late")
@@ -338,7 +352,7 @@ class TestSweeping:
             while await store.get("waiting"):
                 await store.sweep()
         left = {key.decode() async for key in redis.scan_iter(f"{prefix}:*")}
-        assert left == {f"{prefix}:counters", f"{prefix}:effects"}
+        assert left == {f"{prefix}:{name}" for name in ("audit", "counters", "effects")}
 
 
 class TestListing:
@@ -352,7 +366,7 @@ class TestListing:
         cursor, pages = "", 0
         while pages == 0 or cursor:
             page, cursor = await store.listing(state=None, cursor=cursor, limit=90)
-            seen += [stored.item.id for stored in page]
+            seen += [row.id for row in page]
             pages += 1
             await approve(store, names[-pages])  # what changes does not move
             await store.enqueue(an_item(f"new {pages}"))  # what is new comes last
@@ -368,7 +382,7 @@ class TestListing:
         async def names(state: State | None, limit: int = 9) -> list[str]:
             page, cursor = await store.listing(state=state, cursor="", limit=limit)
             assert (cursor == "") is (limit == 9)
-            return [stored.item.id for stored in page]
+            return [row.id for row in page]
 
         assert await names(None) == ["a", "b", "c", "d", "e"]
         assert await names(State.WAITING) == ["a", "d"]
@@ -454,7 +468,7 @@ class TestWaiting:
 
     async def test_a_restart_loses_no_decision(self, own: OwnRedis) -> None:
         url = own.start()
-        async with ReviewStore(url) as store, ReviewStore(url) as other:
+        async with ReviewStore(url, vault=VAULT) as store, ReviewStore(url, vault=VAULT) as other:
             await store.enqueue(an_item("item"))
             waiter = asyncio.create_task(store.wait("item", LONG_SECONDS))
             await store.get("item")
@@ -470,7 +484,7 @@ class TestTrouble:
         self, own: OwnRedis, caplog: pytest.LogCaptureFixture
     ) -> None:
         url = own.start()
-        async with ReviewStore(url) as store:
+        async with ReviewStore(url, vault=VAULT) as store:
             item = an_item("item")
             await store.enqueue(item)
             await kill(url)
@@ -479,7 +493,7 @@ class TestTrouble:
                 store.get("item"),
                 store.enqueue(an_item("another")),
                 store.wait("item", LONG_SECONDS),
-                store.counts(),
+                store.stats(),
             ):
                 with pytest.raises(StoreError, match=r"cannot be reached.*--redis") as raised:
                     await call
@@ -496,7 +510,7 @@ class TestTrouble:
     async def test_a_kill_loses_nothing_acknowledged(self, own: OwnRedis) -> None:
         acknowledged: set[str] = set()
         url = own.start()
-        async with ReviewStore(url) as store:
+        async with ReviewStore(url, vault=VAULT) as store:
 
             async def work(name: str, enough: asyncio.Event) -> None:
                 number = 0
@@ -524,15 +538,15 @@ class TestTrouble:
             cursor = "0"
             while cursor:
                 page, cursor = await store.listing(state=None, cursor=cursor, limit=500)
-                kept |= {stored.item.id for stored in page}
+                kept |= {row.id for row in page}
             assert len(acknowledged) >= 100
             assert acknowledged <= kept
-            assert (await store.counts())["waiting"] == len(kept)
+            assert (await store.stats()).states["waiting"] == len(kept)
 
     async def test_it_opens_before_redis_is_there(self, own: OwnRedis) -> None:
         url = own.start()
         own.stop()
-        async with ReviewStore(url) as store:
+        async with ReviewStore(url, vault=VAULT) as store:
             with pytest.raises(StoreError):
                 await store.ready()
             own.start()
@@ -552,7 +566,7 @@ class TestTrouble:
 
     async def test_a_replica_keeps_nothing(self, own: OwnRedis) -> None:
         url = own.start()
-        async with ReviewStore(url) as store, Redis.from_url(url) as redis:
+        async with ReviewStore(url, vault=VAULT) as store, Redis.from_url(url) as redis:
             await redis.slaveof("127.0.0.1", 1)
             with pytest.raises(StoreError, match="read-only replica"):
                 await store.ready()
@@ -561,7 +575,7 @@ class TestTrouble:
 
     async def test_a_full_redis_keeps_nothing_by_halves(self, own: OwnRedis) -> None:
         url = own.start()
-        async with ReviewStore(url) as store, Redis.from_url(url) as redis:
+        async with ReviewStore(url, vault=VAULT) as store, Redis.from_url(url) as redis:
             await store.enqueue(an_item("item"))
             before = await store.get("item")
             await redis.config_set("maxmemory", 1)
@@ -575,14 +589,14 @@ class TestTrouble:
             await redis.config_set("maxmemory", 0)
             assert await store.get("another") is None
             assert await store.get("item") == before
-            assert (await store.counts())["waiting"] == 1
+            assert (await store.stats()).states["waiting"] == 1
 
     async def test_a_stuck_redis_is_not_waited_for(
         self, own: OwnRedis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(scripts, "ANSWER_SECONDS", 0.2)
         url = own.start()
-        async with ReviewStore(url) as store, Redis.from_url(url) as redis:
+        async with ReviewStore(url, vault=VAULT) as store, Redis.from_url(url) as redis:
             await store.ready()
             process = (await redis.info("server"))["process_id"]
             os.kill(process, signal.SIGSTOP)
@@ -596,7 +610,7 @@ class TestTrouble:
     async def test_it_closes_at_any_moment(self, redis_url: str) -> None:
         async with asyncio.timeout(LONG_SECONDS):
             for steps in range(40):
-                store = ReviewStore(redis_url)
+                store = ReviewStore(redis_url, vault=VAULT)
                 await store.open()
                 for _ in range(steps % 20):
                     await asyncio.sleep(0)
@@ -614,15 +628,15 @@ class TestTrouble:
     async def test_more_callers_than_turns_are_all_served(self, store: ReviewStore) -> None:
         names = [f"item {number}" for number in range(20 * scripts.AT_ONCE_MAX)]
         await asyncio.gather(*(store.enqueue(an_item(name)) for name in names))
-        assert (await store.counts())["waiting"] == len(names)
+        assert (await store.stats()).states["waiting"] == len(names)
 
     async def test_a_password_is_never_told(self) -> None:
-        async with ReviewStore("redis://ann:hunter2@127.0.0.1:1/0") as store:
+        async with ReviewStore("redis://ann:hunter2@127.0.0.1:1/0", vault=VAULT) as store:
             with pytest.raises(StoreError, match=r"127\.0\.0\.1:1") as raised:
                 await store.ready()
             assert "hunter2" not in str(raised.value) + str(raised.value.__cause__)
 
     def test_an_address_that_is_none(self) -> None:
         with pytest.raises(SettingsError, match="--redis") as raised:
-            ReviewStore("http://ann:hunter2@127.0.0.1")
+            ReviewStore("http://ann:hunter2@127.0.0.1", vault=VAULT)
         assert "hunter2" not in str(raised.value) + str(raised.value.__cause__)

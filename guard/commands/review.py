@@ -1,80 +1,184 @@
-"""`guard review …`, over HTTP."""
+"""`guard review …`, over HTTP; `replay` and `audit` work on files of this machine."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
+import secrets
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from guard.commands import Commands
+from guard.commands import Commands, show
 from guard.errors import SettingsError
+
+TIMEOUT_SECONDS = 30  # more than any call waits
+_DECIDING = ("approve", "edit", "reject", "skip")
+
+
+class Asking:
+    """A guard, asked over HTTP."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._url = arguments.url.rstrip("/")
+        self._token = arguments.token
+
+    def __call__(self, path: str, body: Any = None, *, method: str | None = None) -> Any:
+        """The answer of a call. Raises SettingsError."""
+        request = urllib.request.Request(
+            self._url + path,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"authorization": f"Bearer {self._token}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SettingsError(_told(error)) from error
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"--url {self._url}: no guard answers there") from error
+
+    def pages(self, **query: str) -> Iterator[dict[str, Any]]:
+        """All rows of a list."""
+        cursor = ""
+        while True:
+            words = {name: value for name, value in {**query, "cursor": cursor}.items() if value}
+            page = self(f"/guard/v1/reviews?{urllib.parse.urlencode(words)}")
+            yield from page["reviews"]
+            cursor = page["cursor"]
+            if not cursor:
+                return
 
 
 def add(commands: Commands) -> None:
     """Adds the command."""
     review = commands.add_parser("review", help="the review queue, over HTTP")
-    review.set_defaults(run=_review)
-    review.add_argument("what", choices=("list", "show", "approve", "edit", "reject"))
-    review.add_argument("id", nargs="?", default="")
-    review.add_argument("--url", default="http://127.0.0.1:8080")
-    review.add_argument("--token", default=os.environ.get("GUARD_TOKEN", ""))
-    review.add_argument("--reason", default="")
-    review.add_argument("--text", default="", help="of an edit: what takes the text's place")
-    review.add_argument("--channel", default="", help="of an edit, where a reply has several texts")
-    review.add_argument("--state", default="waiting", help="of the items to list")
-    review.add_argument("--json", action="store_true")
+    whats = review.add_subparsers(dest="what", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+        one = whats.add_parser(name, help=help)
+        one.set_defaults(run=run)
+        one.add_argument("--url", default="http://127.0.0.1:8080")
+        one.add_argument("--token", default=os.environ.get("GUARD_TOKEN", ""))
+        one.add_argument("--json", action="store_true")
+        return one
+
+    listed = verb("list", _list, "what is in the queue")
+    listed.add_argument("--state", default="waiting")
+    for name in ("route", "model", "category", "rule"):
+        listed.add_argument(f"--{name}", default="")
+    verb("show", _show, "one review, with everything").add_argument("id")
+    claim = verb("claim", _claim, "take the most urgent reviews")
+    claim.add_argument("-n", type=int, default=1)
+    claim.add_argument("--reviewer", default=_me())
+    for name in _DECIDING:
+        one = verb(name, _decide, f"{name} a review")
+        one.add_argument("id")
+        one.add_argument("--reason", default="")
+        one.add_argument("--reviewer", default=_me())
+        one.add_argument("--undo-seconds", type=float, default=0.0)
+        if name == "edit":
+            one.add_argument("--text", required=True, help="what takes the text's place")
+            one.add_argument("--channel", default="", help="where a reply has several texts")
+    verb("undo", _undo, "take a decision back before it takes effect").add_argument("decision_id")
+    verb("stats", _stats, "the queue in numbers")
 
 
-def _review(arguments: argparse.Namespace) -> int:
-    def call(path: str, body: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(
-            arguments.url.rstrip("/") + path,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"authorization": f"Bearer {arguments.token}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise SettingsError(_told(error)) from error
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"--url {arguments.url}: no guard answers there") from error
-
-    if arguments.what == "list":
-        rows = call(f"/guard/v1/reviews?state={arguments.state}")["reviews"]
-        if arguments.json:
-            print(json.dumps(rows))
-        else:
-            for row in rows:
-                print(
-                    f"{row['id']}  {row['state']:<8} {row['route']:<12} {', '.join(row['rules'])}"
-                )
-            print(f"{len(rows)} {arguments.state}")
-        return 0
-    if not arguments.id:
-        raise SettingsError(f"guard review {arguments.what} needs the id of a review")
-    if arguments.what == "show":
-        print(json.dumps(call(f"/guard/v1/reviews/{arguments.id}"), indent=2, ensure_ascii=False))
-        return 0
-    body = {"id": arguments.id, "outcome": arguments.what, "reason": arguments.reason}
-    if arguments.what == "edit":
-        texts = call(f"/guard/v1/reviews/{arguments.id}")["item"]["texts"]
-        if not arguments.channel and len(texts) != 1:
-            raise SettingsError(f"name a text with --channel, one of: {', '.join(texts)}")
-        body["edits"] = {arguments.channel or next(iter(texts)): arguments.text}
-    answer = call("/guard/v1/decisions", body)
-    print(json.dumps(answer) if arguments.json else f"{answer['id']}: {answer['outcome']}")
+def _list(arguments: argparse.Namespace) -> int:
+    names = ("state", "route", "model", "category", "rule")
+    rows = list(Asking(arguments).pages(**{name: getattr(arguments, name) for name in names}))
+    lines = [
+        f"{row['id']}  {row['state']:<8} {row['route']:<12} {', '.join(row['rules'])}"
+        for row in rows
+    ]
+    show(arguments, rows, "\n".join([*lines, f"{len(rows)} {arguments.state}"]))
     return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    found = Asking(arguments)(f"/guard/v1/reviews/{_quoted(arguments.id)}")
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _claim(arguments: argparse.Namespace) -> int:
+    body = {"n": arguments.n, "reviewer": arguments.reviewer}
+    found = Asking(arguments)("/guard/v1/claims", body)
+    lines = [
+        f"{one['id']}  token {one['token']}  {', '.join(one['item']['rules'])}"
+        for one in found["claims"]
+    ]
+    if not lines:
+        lines = [f"none to take: {found['waiting']} waiting, {found['claimed']} held by others"]
+    show(arguments, found, "\n".join(lines))
+    return 0
+
+
+def _decide(arguments: argparse.Namespace) -> int:
+    ask = Asking(arguments)
+    whom = {"id": arguments.id, "reviewer": arguments.reviewer}
+    claim = ask("/guard/v1/claims", whom)["claims"][0]
+    body = {
+        **whom,
+        "token": claim["token"],
+        "decision_id": secrets.token_hex(16),
+        "outcome": arguments.what,
+        "reason": arguments.reason,
+        "undo_seconds": arguments.undo_seconds,
+    }
+    try:
+        if arguments.what == "edit":
+            texts = claim["item"]["texts"]
+            if not arguments.channel and len(texts) != 1:
+                raise SettingsError(f"name a text with --channel, one of: {', '.join(texts)}")
+            body["edits"] = {arguments.channel or next(iter(texts)): arguments.text}
+        answer = ask("/guard/v1/decisions", body)
+    except SettingsError:
+        given = {"token": claim["token"], "reviewer": arguments.reviewer}
+        ask(f"/guard/v1/claims/{_quoted(arguments.id)}", given, method="DELETE")
+        raise
+    word = answer.get("outcome", "skipped")
+    until = f"; undo with: guard review undo {body['decision_id']}" * bool(arguments.undo_seconds)
+    show(arguments, answer, f"{answer['id']}: {word}{until}")
+    return 0
+
+
+def _undo(arguments: argparse.Namespace) -> int:
+    path = f"/guard/v1/decisions/{_quoted(arguments.decision_id)}"
+    answer = Asking(arguments)(path, method="DELETE")
+    show(arguments, answer, f"{answer['id']}: undone, and yours again (token {answer['token']})")
+    return 0
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    found = Asking(arguments)("/guard/v1/stats")
+    lines = [f"{name:<14} {number}" for name, number in found["states"].items()]
+    lines += [f"{name:<14} {number}  (among them)" for name, number in found["beside"].items()]
+    lines += [f"{name:<14} {number}  (ever)" for name, number in found["totals"].items()]
+    show(arguments, found, "\n".join(lines))
+    return 0
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "token"
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
 
 
 def _told(error: urllib.error.HTTPError) -> str:
     try:
-        body = json.load(error)
-        told = body["error"].get("message") or f"already decided: {body['decision']['outcome']}"
-    except (ValueError, KeyError, TypeError, AttributeError):
+        told = json.load(error)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
         told = "no more is known"
     hint = "; give --token or GUARD_TOKEN" if error.code == 401 else ""
     return f"{error.code}: {told}{hint}"

@@ -1,4 +1,4 @@
-"""Runs `store.lua`, the only writer of the review queue, and says what is wrong when it cannot.
+"""Runs the script, the only writer of the review queue, and says what is wrong when it cannot.
 
 Rules: every call is the same script with the same keys; a Redis that lost the script (a restart, a
 new one) is given it again; whatever fails becomes a `StoreError` that names the Redis without its
@@ -8,12 +8,17 @@ password, and the cure. A call that failed may have been done: all of them are s
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+import orjson
 from redis import exceptions
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from guard.errors import SettingsError, StoreError
@@ -24,9 +29,11 @@ CALL_SECONDS = 10.0  # a whole call, the wait for its turn included
 AT_ONCE_MAX = 16  # calls under way: Redis shares one sync among them; more gain nothing
 RETRIES = 1  # a kept connection may have died with a Redis that is back by now
 
+_PARTS = ("state", "care", "verbs")  # one script; a function must stand before who calls it
 _KEYS = (
-    "payload", "meta", "decisions", "arriving", "waiting", "decided", "expired", "deadlines",
-    "retention", "effects", "counters",
+    "payload", "meta", "decisions", "arriving", "waiting", "claimed", "decided", "expired",
+    "urgent", "senior", "leases", "deadlines", "undo", "retention", "duplicates", "merged",
+    "index", "skips", "budget", "spare", "hooks", "tries", "dead", "effects", "audit", "counters",
 )  # fmt: skip
 
 # Part of Redis's own words -> what is wrong, and the cure. Inside a script its error codes are
@@ -42,15 +49,25 @@ _TROUBLES = (
 class Scripts:
     """One Redis, and the script in it, for all keys under `prefix`."""
 
-    def __init__(self, url: str, *, prefix: str, keep_ms: int) -> None:
-        """Raises SettingsError for an address that is none."""
-        self._keep_ms = keep_ms
+    def __init__(
+        self, url: str, *, prefix: str, config: Mapping[str, int | bool], fallen: Callable[[], None]
+    ) -> None:
+        """`config` is for the script; `fallen` is called when Redis has lost what it had.
+
+        Raises SettingsError for an address that is none.
+        """
+        self._config = orjson.dumps(config)
         self._keys = [f"{prefix}:{name}" for name in _KEYS]
-        self.effects = f"{prefix}:effects"
+        self.effects, self.audit = f"{prefix}:effects", f"{prefix}:audit"
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)  # fair, unlike the client's blocking pool
         self._client = client(url, answer_seconds=ANSWER_SECONDS)
-        source = files("guard.review").joinpath("store.lua").read_text("utf-8")
-        self._script = self._client.register_script(source)
+        self._url = url
+        folder = files("guard.review")
+        parts = (folder.joinpath(f"{name}.lua").read_text("utf-8") for name in _PARTS)
+        self._source = "\n".join(parts)
+        self._digest = hashlib.sha1(self._source.encode()).hexdigest()
+        self._fallen = fallen
+        self.seq = 0  # the highest that any answer had
 
     async def __call__(self, verb: str, *arguments: str | bytes | int) -> list[Any]:
         """The script's answer: a word, then what the verb gives. Raises StoreError."""
@@ -58,14 +75,26 @@ class Scripts:
         cancels = task.cancelling() if task else 0
         try:
             async with asyncio.timeout(CALL_SECONDS), self._turns:
-                answer: list[Any] = await self._script(
-                    keys=self._keys, args=[verb, self._keep_ms, *arguments]
-                )
+                known = self.seq
+                answer = await self._ask([*self._keys, verb, self._config, *arguments])
         except (exceptions.RedisError, OSError) as error:
             raise StoreError(f"the review store at {self._place} {_trouble(error)}") from error
         if task and task.cancelling() > cancels:
             # The client sends with asyncio.wait_for, which can lose a cancellation in Python 3.11.
             raise asyncio.CancelledError
+        self.seq = max(self.seq, answer[0])
+        if answer[0] < known:  # calls cross on their way: only an older answer tells nothing
+            self.seq = answer[0]
+            self._fallen()
+        return answer[1:]
+
+    async def _ask(self, arguments: list[str | bytes | int]) -> list[Any]:
+        try:
+            answer: list[Any] = await self._client.evalsha(
+                self._digest, len(self._keys), *arguments
+            )
+        except exceptions.NoScriptError:
+            answer = await self._client.eval(self._source, len(self._keys), *arguments)
         return answer
 
     async def close(self) -> None:
@@ -73,26 +102,51 @@ class Scripts:
 
     @property
     def _place(self) -> str:
-        known = self._client.connection_pool.connection_kwargs
-        return str(known.get("path") or f"{known.get('host')}:{known.get('port')}")
+        parts = urlsplit(self._url)
+        return parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
 
 
-def client(url: str, *, answer_seconds: float) -> Redis:
-    """A client that connects when it is used. Raises SettingsError for an address that is none."""
+def client(url: str, *, answer_seconds: float) -> Any:
+    """A client that connects when it is used: of one Redis, of the primary that Sentinels name
+    (`redis+sentinel://HOST:PORT,HOST:PORT/SERVICE`), or of a cluster (`redis+cluster://HOST:PORT`).
+
+    Raises SettingsError for an address that is none.
+    """
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": answer_seconds,
+        "retry": Retry(NoBackoff(), RETRIES, (exceptions.ConnectionError,)),
+        "protocol": 2,  # the answers of which look the same in every version of the client
+    }
     try:
-        pool: ConnectionPool = ConnectionPool.from_url(
-            url,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=answer_seconds,
-            retry=Retry(NoBackoff(), RETRIES, (exceptions.ConnectionError,)),
-            protocol=2,  # the answers of which look the same in every version of the client
-        )
-    except ValueError as error:
+        scheme, _, rest = url.partition("://")
+        if scheme in ("redis+cluster", "rediss+cluster"):
+            return RedisCluster.from_url(f"{scheme.split('+')[0]}://{rest}", **options)
+        if scheme in ("redis+sentinel", "rediss+sentinel"):
+            return _primary(rest, options | {"ssl": scheme.startswith("rediss")})
+        return Redis.from_pool(ConnectionPool.from_url(url, **options))
+    except (ValueError, exceptions.RedisError) as error:
         raise SettingsError(
-            "the address of the review store is none that Redis has: "
-            "give redis://HOST:PORT, rediss://HOST:PORT or unix://PATH with --redis"
+            "the address of the review store is none that Redis has: give redis://HOST:PORT, "
+            "rediss://HOST:PORT, unix://PATH, redis+sentinel://HOST:PORT/SERVICE or "
+            "redis+cluster://HOST:PORT with --redis"
         ) from error
-    return Redis.from_pool(pool)
+
+
+def _primary(rest: str, options: dict[str, Any]) -> Any:
+    """The client of the primary of a service; name and password are Redis's own."""
+    login, _, place = rest.rpartition("@")
+    hosts, _, service = place.partition("/")
+    if not service:
+        raise ValueError("no service")
+    pairs = [host.rsplit(":", 1) for host in hosts.split(",")]
+    name, _, password = login.partition(":")
+    options |= {"username": unquote(name) or None, "password": unquote(password) or None}
+    watchers: Any = Sentinel(  # type: ignore[no-untyped-call]
+        [(host, int(port)) for host, port in pairs],
+        sentinel_kwargs={"socket_connect_timeout": CONNECT_SECONDS},
+    )
+    return watchers.master_for(service, **options)
 
 
 def _trouble(error: exceptions.RedisError | OSError) -> str:

@@ -1,96 +1,49 @@
 """The review store: items that wait for a person, kept in Redis, and what was decided about them.
 
-Rules: every change is one call of `store.lua`, so it happens whole or not at all, once, and is safe
+Rules: every change is one call of the script, so it happens whole or not at all, once, and is safe
 to repeat; the time that counts is Redis's own. Nothing is held in this process: any number of
-stores, in any number of processes, see the same. The store lives while Redis is away; calls fail
-with a `StoreError` then and work again once Redis is back. Who waits for a decision is woken by
-one listener a store, which reads the stream of effects; the stream is only the bell, what was
-decided is always read from the store.
+stores, in any number of processes, see the same. With a spool, what is enqueued is on this
+machine's disk first and reaches Redis by itself once it is back; decisions Redis alone can take.
+Calls fail with a `StoreError` while Redis is away and work again once it is back. Who waits for a
+decision is woken by one listener a store, which reads the stream of effects; the stream is only the
+bell, what was decided is always read from the store.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
-import math
-from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from redis.exceptions import RedisError
 
-from guard.errors import GuardError, StoreError
+from guard.errors import StoreError
+from guard.review import refusals
+from guard.review.packing import facts, pack_item, pack_words
+from guard.review.replaying import Replayer, replayed
 from guard.review.scripts import ANSWER_SECONDS, Scripts, client
-from guard.types import Decision, Evidence, Exchange, Finding, Outcome, ReviewItem, State
+from guard.review.sealing import Vault
+from guard.review.spool import Spool, read_file
+from guard.review.views import LISTED, Row, Stats, StoredItem, Views, settled, stats
+from guard.types import Decision, Outcome, ReviewItem, State
 
 RETENTION_SECONDS = 7 * 86400  # long enough to look into last week's complaint
+LEASE_SECONDS = 120.0  # the page renews it while its reader is active
+ITEMS_MAX = 1_000_000  # undecided at once; with replies of a few KB that is 4 GB of memory
+BYTES_MAX = 4 * 2**30
 LISTEN_SECONDS = 5.0  # one blocking read of the listener: how soon a dead network is noticed
 RECONNECT_SECONDS = 0.2  # between tries to reach a Redis that is away: soon, and no load on it
 CANCEL_SECONDS = 0.1  # between two calls to the listener to end; nearly always it hears the first
 EFFECTS_READ_MAX = 1000  # effects taken at once by the listener
-
-_LISTED = (State.ARRIVING, State.WAITING, State.DECIDED, State.EXPIRED)
+SWEEP_SECONDS = 5.0  # how late what another process left is acted on, at most
+DUE_SECONDS = 0.02  # at least between two sweeps
 
 _log = logging.getLogger(__name__)
-
-
-class Refused(GuardError):  # noqa: N818 - not a failure: the store is well and says no
-    """The review store is well, and its answer is no. `item` is the id it was asked about."""
-
-    def __init__(self, message: str, *, item: str) -> None:
-        super().__init__(message)
-        self.item = item
-
-
-class UnknownItem(Refused):
-    """No item has this id, or it was decided so long ago that it has been forgotten."""
-
-
-class OtherContent(Refused):
-    """The id is taken by an item with other content."""
-
-
-class NotWhole(Refused):
-    """The item's reply is still arriving: nobody may decide about a part of it."""
-
-
-class Settled(Refused):
-    """The item has ended already. `decision` is the one that stands."""
-
-    def __init__(self, message: str, *, item: str, decision: Decision) -> None:
-        super().__init__(message, item=item)
-        self.decision = decision
-
-
-class AlreadyDecided(Settled):
-    """Somebody else's decision, or another one of the same person's, came first."""
-
-
-class Gone(Settled):
-    """The item's deadline passed before anybody decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """An item as the store has it."""
-
-    item: ReviewItem
-    state: State
-    decision: Decision | None  # whenever `state` is decided or expired
-    created_at: float  # seconds since the epoch
-    seq: int  # of the item's last change; rises with each change in the whole store
-    edits: Mapping[str, str] = field(default_factory=dict)  # channel -> text, of an edit
-
-    @property
-    def released(self) -> bool:
-        """Whether the reply may leave, as it is or edited."""
-        let_out = (Outcome.APPROVE, Outcome.EDIT)
-        return self.decision is not None and self.decision.outcome in let_out
 
 
 class ReviewStore:
@@ -103,17 +56,38 @@ class ReviewStore:
         self,
         url: str,
         *,
+        vault: Vault,
+        spool: Spool | None = None,
         prefix: str = "{outguard}",
         retention_seconds: float = RETENTION_SECONDS,
+        items_max: int = ITEMS_MAX,
+        bytes_max: int = BYTES_MAX,
+        hooks: bool = False,
     ) -> None:
-        """Raises SettingsError for an address that is none. Connects to nothing yet."""
-        self._run = Scripts(url, prefix=prefix, keep_ms=round(retention_seconds * 1000))
+        """`hooks`: what takes effect is told by webhooks. Connects to nothing yet.
+
+        Raises SettingsError for an address that is none.
+        """
+        config = {
+            "keep": round(retention_seconds * 1000),
+            "items": items_max,
+            "bytes": bytes_max,
+            "hooks": hooks,
+        }
+        self.run = Scripts(url, prefix=prefix, config=config, fallen=self._fallen)
+        self._vault = vault
+        self._views = Views(vault, prefix)
+        self._replayer = Replayer(self.run, spool) if spool is not None else None
         self._ear = client(url, answer_seconds=LISTEN_SECONDS + ANSWER_SECONDS)
         self._listener: asyncio.Task[None] | None = None
         self._bells: dict[str, set[asyncio.Event]] = {}
+        self._due = asyncio.Event()
+        self._timers: set[asyncio.TimerHandle] = set()
 
     async def open(self) -> None:
         """Starts to listen for decisions. Never fails, whether Redis is there or not."""
+        if self._replayer is not None:
+            await self._replayer.open()
         self._listener = asyncio.create_task(self._listen(), name="review store listener")
 
     async def close(self) -> None:
@@ -121,8 +95,12 @@ class ReviewStore:
         while self._listener is not None and not self._listener.done():
             self._listener.cancel()  # again and again: see `Scripts` for where one may be lost
             await asyncio.wait([self._listener], timeout=CANCEL_SECONDS)
+        for timer in self._timers:
+            timer.cancel()
+        if self._replayer is not None:
+            await self._replayer.close()
         await self._ear.aclose()
-        await self._run.close()
+        await self.run.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -132,21 +110,33 @@ class ReviewStore:
         await self.close()
 
     async def ready(self) -> None:
-        """Writes something small. Raises StoreError when the store cannot keep things now."""
-        await self._run("probe")
+        """Writes something small. Raises StoreError when Redis cannot keep things now."""
+        await self.run("probe")
+
+    async def spool_ready(self) -> None:
+        """Raises StoreError when the spool, where there is one, cannot keep things now."""
+        if self._replayer is not None:
+            await self._replayer.probe()
+
+    async def spooled(self) -> int:
+        """How many calls wait in the spool for Redis."""
+        return await self._replayer.waiting() if self._replayer is not None else 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether the spool holds what Redis has not yet."""
+        return self._replayer is not None and self._replayer.behind
 
     async def enqueue(self, item: ReviewItem, *, arriving: bool = False) -> None:
         """Keeps an item; once this returns, it ends in exactly one outcome.
 
         `arriving`: the reply has not ended; nobody can decide before `complete`. Repeating it is
-        safe: the deadline and the time of receipt of the first call stay. Raises OtherContent.
+        safe: the deadline and the time of receipt of the first call stay. Raises OtherContent, and
+        FullError when the queue may have no more.
         """
         state = State.ARRIVING if arriving else State.WAITING
-        answer = await self._run(
-            "enqueue", item.id, _packed(item), _digest(item), _deadline_ms(item), state
-        )
-        if answer[0] == b"OTHER":
-            raise _other_content(item.id)
+        answer = await self._kept("enqueue", item, facts(item, self._vault), state.value)
+        self._refused(answer, item.id)
 
     async def complete(self, item: ReviewItem, *, blocked: bool = False) -> None:
         """Replaces an arriving item by its whole reply, for a person to decide.
@@ -154,43 +144,72 @@ class ReviewStore:
         `blocked`: a later part was blocked, so the policy decides at once. Raises UnknownItem,
         OtherContent (it was completed otherwise) and Gone.
         """
-        digest = _digest(item)
-        policy: list[str | bytes] = []
-        if blocked:
-            digest += " blocked"
-            ruling = Decision(f"policy:{item.id}", item.id, Outcome.BLOCK, "policy")
-            policy = [ruling.id, ruling.outcome, _decision_packed(ruling, {})]
-        answer = await self._run(
-            "complete", item.id, _packed(item), digest, _deadline_ms(item), *policy
-        )
-        match answer[0]:
-            case b"UNKNOWN":
-                raise _unknown(item.id)
-            case b"OTHER":
-                raise _other_content(item.id)
-            case b"GONE":
-                raise _gone(item.id, _stored(answer[1]))
+        policy = [f"policy:{item.id}"] if blocked else []
+        known = facts(item, self._vault, blocked=blocked)
+        self._refused(await self._kept("complete", item, known, *policy), item.id)
 
     async def get(self, item: str) -> StoredItem | None:
         """The item, or None. One whose deadline has passed undecided is expired by looking."""
         return (await self._read(item))[0]
 
     async def listing(
-        self, *, state: State | None, cursor: str, limit: int
-    ) -> tuple[list[StoredItem], str]:
+        self,
+        *,
+        state: State | None,
+        cursor: str,
+        limit: int,
+        filters: Mapping[str, str] | None = None,
+    ) -> tuple[list[Row], str]:
         """At most `limit` items, oldest first, and the cursor of the next page; "" starts and ends.
 
-        Items that arrive or end meanwhile neither shift nor repeat a page. Raises ValueError for a
-        cursor that no listing gave.
+        `filters`: route, model, categories or rules, and what is to be (among) them. Items that
+        arrive or end meanwhile neither shift nor repeat a page. Raises ValueError for a cursor that
+        no listing gave.
         """
         if not (cursor == "" or (cursor.isascii() and cursor.isdigit())):
             raise ValueError("the cursor must be one that a listing gave, or empty")
         await self.sweep()
-        states = [one for one in _LISTED if state in (None, one)]
-        views = (await self._run("list", cursor or "0", limit + 1, *states))[1:]
-        more = len(views) > limit
-        after = str(orjson.loads(views[limit - 1][1])["arrived"]) if more else ""
-        return [_stored(view) for view in views[:limit]], after
+        states = [one for one in LISTED if state in (None, one)]
+        words = orjson.dumps(dict(filters or {})).decode()
+        answer = await self.run("list", cursor or "0", limit, words, *states)
+        pairs = zip(answer[2::2], answer[3::2], strict=True)
+        return [self._views.row(name, meta) for name, meta in pairs], answer[1].decode()
+
+    async def claim(
+        self, count: int, *, reviewer: str, seconds: float = LEASE_SECONDS, senior: bool = False
+    ) -> list[StoredItem]:
+        """Takes the `count` most urgent items, each under a lease with a token of its own."""
+        answer = await self.run("claim", count, reviewer, _ms(seconds), "01"[senior])
+        return [self._views.stored(view) for view in answer[1:]] if answer[0] == b"OK" else []
+
+    async def claim_one(
+        self, item: str, *, reviewer: str, seconds: float = LEASE_SECONDS, senior: bool = False
+    ) -> StoredItem:
+        """Takes one item. Raises UnknownItem, NotWhole, Fenced, AlreadyDecided and Gone."""
+        answer = await self.run("claim", 1, reviewer, _ms(seconds), "01"[senior], item)
+        self._refused(answer, item)
+        return self._views.stored(answer[1])
+
+    async def renew(
+        self, item: str, *, token: int, reviewer: str, seconds: float = LEASE_SECONDS
+    ) -> float:
+        """When the lease ends from now on. Raises as `claim_one` does."""
+        answer = await self.run("renew", item, token, reviewer, _ms(seconds))
+        self._refused(answer, item)
+        return float(answer[1]) / 1000
+
+    async def release(self, item: str, *, token: int, reviewer: str) -> None:
+        """Gives an item back. Raises as `claim_one` does."""
+        self._refused(await self.run("release", item, token, reviewer), item)
+
+    async def skip(
+        self, item: str, *, token: int, reviewer: str, decision_id: str, reason: str
+    ) -> StoredItem:
+        """Gives an item back for a reason, to others only. Raises as `claim_one` does."""
+        why = self._views.seal_reason(item, reason)
+        answer = await self.run("release", item, token, reviewer, decision_id, why)
+        self._refused(answer, item)
+        return self._views.stored(answer[1])
 
     async def decide(
         self,
@@ -201,34 +220,44 @@ class ReviewStore:
         reviewer: str,
         reason: str,
         edits: Mapping[str, str] | None = None,
+        token: int | None = None,
+        undo_seconds: float = 0.0,
     ) -> StoredItem:
-        """Records a decision, once; repeating it with the same `decision_id` is safe.
+        """Records a decision, once; repeating it with the same `decision_id` is safe. It takes
+        effect after `undo_seconds`. Without a token the item must be in nobody's hands.
 
-        Raises UnknownItem, NotWhole, and, with the decision that stands, AlreadyDecided and Gone.
+        Raises UnknownItem, NotWhole, Fenced, Spent and, with the decision that stands,
+        AlreadyDecided and Gone.
         """
-        words = _decision_packed(
-            Decision(decision_id, item, outcome, reviewer, reason), edits or {}
-        )
-        answer = await self._run("decide", item, decision_id, outcome, words)
-        match answer[0]:
-            case b"UNKNOWN":
-                raise _unknown(item)
-            case b"UNFINISHED":
-                raise NotWhole(
-                    f"review item {item} is still arriving: decide when its reply has ended",
-                    item=item,
-                )
-            case b"GONE":
-                raise _gone(item, _stored(answer[1]))
-            case b"CONFLICT":
-                decision = _settled(_stored(answer[1]))
-                raise AlreadyDecided(
-                    f"review item {item} is decided already: {decision.outcome} "
-                    f"by {decision.reviewer}",
-                    item=item,
-                    decision=decision,
-                )
-        return _stored(answer[1])
+        words = pack_words(Decision(decision_id, item, outcome, reviewer, reason), edits or {})
+        sealed = self._views.seal_words(decision_id, words)
+        held = "" if token is None else token
+        undo_ms = _ms(undo_seconds)
+        arguments = (item, decision_id, outcome, reviewer, held, sealed, undo_ms)
+        answer = await self._acknowledged("decide", item, *arguments)
+        if answer[0] in (b"UNDONE", b"REUSED"):
+            raise refusals.Spent(item, decision_id=decision_id, undone=answer[0] == b"UNDONE")
+        if answer[0] == b"UNKNOWN":
+            self._not_behind()
+        self._refused(answer, item)
+        if undo_ms > 0:
+            self._sweep_in(undo_seconds)
+        return self._views.stored(answer[1])
+
+    async def undo(
+        self, decision_id: str, *, seconds: float = LEASE_SECONDS, only: str = ""
+    ) -> StoredItem:
+        """Takes a decision back before it has taken effect; its reviewer holds the item again.
+
+        `only`: a decision of this reviewer alone. Raises UnknownDecision and TooLate.
+        """
+        answer = await self._acknowledged("undo", decision_id, decision_id, _ms(seconds), only)
+        if answer[0] == b"UNKNOWN":
+            raise refusals.UnknownDecision(decision_id)
+        stored = self._views.stored(answer[1])
+        if answer[0] == b"LATE":
+            raise refusals.TooLate(stored.item.id, settled(stored))
+        return stored
 
     async def wait(self, item: str, seconds: float) -> StoredItem | None:
         """The item as soon as it has ended, wherever that was done; else as it is after `seconds`.
@@ -244,7 +273,7 @@ class ReviewStore:
                 bell.clear()
                 stored, left_seconds = await self._read(item)
                 patience = until - now()
-                if stored is None or stored.decision is not None or patience <= 0:
+                if stored is None or stored.ended or patience <= 0:
                     return stored
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(patience, left_seconds)):
@@ -255,29 +284,118 @@ class ReviewStore:
                 del self._bells[item]
 
     async def sweep(self) -> int:
-        """Expires whatever is due, forgets what was kept long enough; how many expired."""
-        expired, word = 0, b"MORE"
-        while word == b"MORE":
-            word, count = await self._run("sweep")
-            expired += count
-        return expired
+        """Does what is due: deadlines, undo windows, leases, retention; how many expired."""
+        return (await self._swept())[0]
 
-    async def counts(self) -> dict[str, int]:
-        """How many items are in each state, by its word. Cheap, however many there are."""
+    async def tend(self) -> None:
+        """Sweeps for ever, whenever something is due."""
+        while True:
+            due_seconds = SWEEP_SECONDS
+            with suppress(StoreError):
+                due_seconds = (await self._swept())[1]
+            self._due.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(due_seconds, DUE_SECONDS), SWEEP_SECONDS)):
+                    await self._due.wait()
+
+    async def stats(self) -> Stats:
+        """What is in the queue and what went through it. Cheap, however much there is."""
         await self.sweep()
-        numbers = (await self._run("counts"))[1:]
-        return {state.value: number for state, number in zip(_LISTED, numbers, strict=True)}
+        return stats(await self.run("stats"))
+
+    async def check(self) -> list[str]:
+        """Each item in which something does not add up, and how. Empty where all is well."""
+        found: list[str] = []
+        cursor = b"0"
+        while True:
+            answer = await self.run("check", cursor)
+            found += [line.decode("utf-8", "replace") for line in answer[2:]]
+            cursor = answer[1]
+            if cursor == b"0":
+                return found
+
+    async def replay(self, file: Path) -> dict[str, int]:
+        """Tells the queue what the spool of another machine holds; the answers, counted.
+
+        Raises StoreError.
+        """
+        counted: Counter[str] = Counter()
+        for call in await asyncio.to_thread(read_file, file):
+            answer = await self.run(call.verb, *replayed(call))
+            counted[answer[0].decode()] += 1
+        return dict(counted)
+
+    async def _swept(self) -> tuple[int, float]:
+        expired, word, due_ms = 0, b"MORE", -1
+        while word == b"MORE":
+            word, count, due_ms = await self.run("sweep")
+            expired += count
+        return expired, due_ms / 1000 if due_ms >= 0 else SWEEP_SECONDS
+
+    def _sweep_in(self, seconds: float) -> None:
+        def ring() -> None:
+            self._timers.discard(timer)
+            self._due.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds + 0.001, ring)
+        self._timers.add(timer)
+
+    async def _kept(self, verb: str, item: ReviewItem, *arguments: str | bytes) -> list[Any]:
+        """Calls the script with an item's content; with a spool, that suffices."""
+        content = self._views.seal_item(item.id, pack_item(item))
+        words = [one.decode() if isinstance(one, bytes) else one for one in arguments]
+        if self._replayer is None:
+            return await self.run(verb, item.id, content, *words)
+        return await self._replayer.kept(verb, item.id, content, *words)
+
+    async def _acknowledged(self, verb: str, item: str, *arguments: str | bytes | int) -> list[Any]:
+        """Calls the script; what it acknowledged outlives Redis's memory, with a spool."""
+        if self._replayer is None:
+            return await self.run(verb, *arguments)
+        return await self._replayer.acknowledged(verb, item, *arguments)
 
     async def _read(self, item: str) -> tuple[StoredItem | None, float]:
-        """The item and the seconds until its deadline, by Redis's clock."""
-        answer = await self._run("get", item)
+        """The item and the seconds until something happens to it by itself, by Redis's clock."""
+        answer = await self.run("get", item)
         if answer[0] == b"UNKNOWN":
+            self._not_behind()
             return None, 0.0
-        return _stored(answer[1]), answer[2] / 1000
+        return self._views.stored(answer[1]), max(answer[2], 1) / 1000
+
+    def _refused(self, answer: list[Any], item: str) -> None:
+        """Raises what the word of an answer means, where it is a no."""
+        match answer[0]:
+            case b"UNKNOWN":
+                raise refusals.UnknownItem(item)
+            case b"OTHER":
+                raise refusals.OtherContent(item)
+            case b"UNFINISHED":
+                raise refusals.NotWhole(item)
+            case b"FENCED":
+                holder, until = answer[1].decode(), answer[3] / 1000
+                raise refusals.Fenced(item, holder=holder, until=until)
+            case b"GONE":
+                raise refusals.Gone(item, settled(self._views.stored(answer[1])))
+            case b"CONFLICT":
+                raise refusals.AlreadyDecided(item, settled(self._views.stored(answer[1])))
+            case b"FULL":
+                raise refusals.FullError(
+                    "the review queue is full: decide what waits, or raise review_items_max and "
+                    "review_bytes_max"
+                )
+
+    def _not_behind(self) -> None:
+        """Raises StoreError while an unknown item may be one that Redis has yet to hear of."""
+        if self.behind:
+            raise StoreError("the review queue is catching up: try again in a moment")
+
+    def _fallen(self) -> None:
+        if self._replayer is not None:
+            self._replayer.wake(lost=True)
 
     async def _listen(self) -> None:
         """Rings the bell of each item that ends. After a lost connection it rings all of them."""
-        stream, away = self._run.effects, False
+        stream, away = self.run.effects, False
         while True:
             try:
                 latest: Any = await self._ear.xrevrange(stream, count=1)
@@ -285,6 +403,8 @@ class ReviewStore:
                 for bells in self._bells.values():
                     for bell in bells:
                         bell.set()
+                if away and self._replayer is not None:
+                    self._replayer.wake()  # another one may answer now, with less in it
                 while True:
                     read: Any = await self._ear.xread(
                         {stream: last}, block=round(LISTEN_SECONDS * 1000), count=EFFECTS_READ_MAX
@@ -301,123 +421,5 @@ class ReviewStore:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
 
-def _unknown(item: str) -> UnknownItem:
-    return UnknownItem(
-        f"no review item has the id {item}: it never was, or is forgotten", item=item
-    )
-
-
-def _other_content(item: str) -> OtherContent:
-    return OtherContent(
-        f"review item {item} is here with other content: give this one another id", item=item
-    )
-
-
-def _gone(item: str, stored: StoredItem) -> Gone:
-    decision = _settled(stored)
-    return Gone(
-        f"review item {item} expired undecided at its deadline: {decision.outcome}",
-        item=item,
-        decision=decision,
-    )
-
-
-def _settled(stored: StoredItem) -> Decision:
-    if stored.decision is None:
-        raise StoreError(
-            f"review item {stored.item.id} has ended without a decision: "
-            "its keys were changed by another program"
-        )
-    return stored.decision
-
-
-def _deadline_ms(item: ReviewItem) -> int:
-    return math.ceil(item.deadline * 1000)
-
-
-def _packed(item: ReviewItem) -> bytes:
-    return _dumps({
-        "id": item.id,
-        "exchange": item.exchange,
-        "reply": b64encode(item.reply).decode("ascii"),
-        "content_type": item.content_type,
-        "texts": dict(item.texts),
-        "findings": {channel: list(found) for channel, found in item.findings.items()},
-        "released": dict(item.released),
-        "deadline": item.deadline,
-        "ended": item.ended,
-    })  # fmt: skip
-
-
-def _unpacked(packed: bytes) -> ReviewItem:
-    fields = _loads(packed)
-    exchange = fields.pop("exchange")
-    return ReviewItem(
-        exchange=Exchange(**exchange | {"sources": tuple(exchange["sources"])}),
-        reply=b64decode(fields.pop("reply")),
-        findings={
-            channel: tuple(_finding(one) for one in found)
-            for channel, found in fields.pop("findings").items()
-        },
-        **fields,
-    )
-
-
-def _finding(fields: dict[str, Any]) -> Finding:
-    evidence = fields.pop("evidence")
-    return Finding(**fields, evidence=Evidence(**evidence) if evidence else None)
-
-
-def _digest(item: ReviewItem) -> str:
-    """Of the content: when it came and when it expires differ when a client asks again."""
-    timeless = replace(item, deadline=0.0, exchange=replace(item.exchange, received_at=0.0))
-    return hashlib.sha256(_packed(timeless)).hexdigest()
-
-
-def _decision_packed(decision: Decision, edits: Mapping[str, str]) -> bytes:
-    return _dumps({
-        "id": decision.id,
-        "outcome": decision.outcome,
-        "reviewer": decision.reviewer,
-        "reason": decision.reason,
-        "edits": dict(edits),
-    })  # fmt: skip
-
-
-def _stored(view: list[bytes | None]) -> StoredItem:
-    packed, meta_packed, words_packed = view
-    if packed is None or meta_packed is None:
-        raise StoreError("a review item is kept in part: its keys were changed by another program")
-    item, meta = _unpacked(packed), orjson.loads(meta_packed)
-    words = _loads(words_packed) if words_packed else {}
-    decision = words and Decision(
-        id=words["id"],
-        item=item.id,
-        outcome=Outcome(words["outcome"]),
-        reviewer=words["reviewer"],
-        reason=words["reason"],
-        decided_at=meta["decided"] / 1000,
-    )
-    return StoredItem(
-        item=item,
-        state=State(meta["state"]),
-        decision=decision or None,
-        created_at=meta["created"] / 1000,
-        seq=meta["seq"],
-        edits=words["edits"] if words else {},
-    )
-
-
-def _dumps(value: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # half of a surrogate pair: a model can write one, and orjson will not
-        return json.dumps(value, sort_keys=True, default=asdict).encode("ascii")
-
-
-def _loads(packed: bytes) -> dict[str, Any]:
-    try:
-        fields: dict[str, Any] = orjson.loads(packed)
-    except orjson.JSONDecodeError:
-        fields = json.loads(packed)
-    return fields
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

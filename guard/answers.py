@@ -1,0 +1,77 @@
+"""What the handlers under `/guard/` share: bodies in, JSON and errors out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guard import jsontext
+from guard.types import Finding
+
+BODY_LIMIT_BYTES = 16 * 2**20
+
+Handler = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
+
+
+class BadRequestError(Exception):
+    """The client's mistake, told with status and cure."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def read_body(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> dict[str, Any]:
+    """A JSON object. Raises BadRequestError."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > limit_bytes:
+            raise BadRequestError(f"the body is larger than {limit_bytes} bytes", 413)
+    try:
+        value = jsontext.parse(bytes(raw))
+    except jsontext.UnreadableError as error:
+        raise BadRequestError("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise BadRequestError("the body is a JSON object")
+    return value
+
+
+def taken(body: dict[str, Any], name: str, kind: type[T], default: T) -> T:
+    """A field of a body. Raises BadRequestError for one of another kind."""
+    value = body.get(name, default)
+    if value is None:
+        return default
+    right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if not right or (isinstance(value, bool) and kind is not bool):
+        words = {str: "a text", int: "a whole number", float: "a number", dict: "an object"}
+        raise BadRequestError(f"`{name}` is {words.get(kind, kind.__name__)}")
+    return value  # type: ignore[no-any-return]
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(jsontext.dump(body), status, media_type="application/json")
+
+
+def told(status: int, code: str, message: str, **more: Any) -> Response:
+    """An error, with its cure."""
+    return answer({"error": {"code": code, "message": message}, **more}, status)
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON: spans and scores, never the text."""
+    row = {
+        name: getattr(finding, name)
+        for name in ("rule", "category", "score", "start", "end", "message")
+    }
+    row["score"] = round(finding.score, 4)
+    if finding.evidence is not None:
+        row["evidence"] = {
+            name: getattr(finding.evidence, name) for name in ("source", "start", "end")
+        }
+    return row
