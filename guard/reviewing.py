@@ -98,7 +98,11 @@ class Reviewing:
         filters = {field: query[name] for name, field in _FILTERS.items() if query.get(name)}
         try:
             rows, cursor = await self._store.listing(
-                state=wanted, cursor=query.get("cursor", ""), limit=limit, filters=filters
+                state=wanted,
+                cursor=query.get("cursor", ""),
+                limit=limit,
+                filters=filters,
+                newest=query.get("order") == "newest",
             )
         except ValueError as error:
             raise BadRequestError("`cursor` is one that an earlier page gave") from error
