@@ -36,6 +36,8 @@ NO_TESTS_OF_THEIR_OWN = {
     "events",  # the tests of reviewing
     "answers",  # the tests of api and reviewing
     "demo",  # the end-to-end tests run it
+    "visitor",  # the tests of door
+    "shown_rules",  # the tests of pages
     "app",
     "guarding",  # the tests of proxy
     "reply",  # the matrix of dialects, channels and verdicts

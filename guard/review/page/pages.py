@@ -174,7 +174,10 @@ class Pages:
 
     def _login(self, problem: str = "", status: int = 200) -> Response:
         first = not self._users.all()
-        return self._page("login.html", status, problem=problem, first=first, first_name=FIRST_NAME)
+        page = self._page("login.html", status, problem=problem, first=first, first_name=FIRST_NAME)
+        # With `no-referrer` a browser would say `Origin: null` when the form is sent.
+        page.headers["referrer-policy"] = "same-origin"
+        return page
 
     def _page(self, template: str, status: int = 200, **values: Any) -> Response:
         return Response(

@@ -333,6 +333,7 @@ async function release(claim, edits) {
 function openPanel() {
   view.edit.replaceChildren(panel.node);
   view.edit.hidden = false;
+  $(".actions", place).hidden = true;
   panel.focus();
 }
 
@@ -341,6 +342,7 @@ function closePanel(id) {
   panel = null;
   view.edit.hidden = true;
   view.edit.replaceChildren();
+  $(".actions", place).hidden = false;
   place.focus({ preventScroll: true });
 }
 

@@ -1,6 +1,8 @@
 // What an edit changes, word by word.
 
 import { el } from "./dom.js";
+import { settings } from "./settings.js";
+import { paint } from "./text.js";
 
 const CELLS_MAX = 2_000_000; // of the table; above it the changed middle is shown as one piece
 
@@ -60,6 +62,10 @@ function table(left, right) {
 export function showDiff(place, before, after) {
   const tags = { same: "span", out: "del", in: "ins" };
   const steps = diff(before, after);
-  place.replaceChildren(...steps.map(([kind, text]) => el(tags[kind], {}, text)));
+  place.replaceChildren(...steps.map(([kind, text]) => {
+    const node = el(tags[kind]);
+    paint(node, text, [], settings);
+    return node;
+  }));
   return steps.some(([kind]) => kind !== "same");
 }

@@ -69,8 +69,8 @@ function tiles(stats, decided) {
     tile("Waiting", stats.states.waiting, stats.beside.senior ? `${stats.beside.senior} for a senior` : ""),
     tile("Oldest", stats.oldest_at ? span(now() - stats.oldest_at) : "–"),
     tile("Held now", stats.states.claimed),
-    tile("Decided in the last hour", recent.length),
-    tile("Time to decision", took.length ? span(middle(took, 0.5)) : "–", took.length ? `p90 ${span(middle(took, 0.9))}` : ""),
+    tile("Last hour", recent.length, "decided"),
+    tile("To a decision", took.length ? span(middle(took, 0.5)) : "–", took.length ? `p90 ${span(middle(took, 0.9))}` : ""),
     tile("Overturned", percent(approved, decided.length), decided.length ? `approved, of ${decided.length} decided` : "nothing is decided yet"),
     tile("Expired", stats.states.expired, "nobody decided in time"));
 }
@@ -89,7 +89,7 @@ function hours(decided) {
   }, el("svg:title", {}, `${new Date((end - (HOURS - index) * 3600) * 1000).getHours()} h: ${count}`)));
   const total = counts.reduce((one, other) => one + other, 0);
   return el("section", { class: "card" }, el("h2", {}, "Decisions per hour"),
-    el("svg:svg", { viewBox: `0 0 ${wide} ${high + 20}`, role: "img", "aria-label": `Decisions per hour of the last ${HOURS} hours: ${total} in all, at most ${most} in one` },
+    el("svg:svg", { class: "hours", viewBox: `0 0 ${wide} ${high + 20}`, role: "img", "aria-label": `Decisions per hour of the last ${HOURS} hours: ${total} in all, at most ${most} in one` },
       bars, el("svg:line", { x1: 0, x2: wide, y1: high, y2: high, class: "axis" }),
       el("svg:text", { x: 0, y: high + 15 }, "24 h ago"), el("svg:text", { x: wide, y: high + 15, "text-anchor": "end" }, "now"),
       el("svg:text", { x: 0, y: 10 }, `most ${most}`)));
