@@ -29,12 +29,15 @@ from guard.middleware import Inside
 from guard.passages import Cuts
 from guard.proxy import Proxy
 from guard.reply import Replies
+from guard.review.auditing import Auditor
 from guard.review.events import Events
 from guard.review.page.door import Door
 from guard.review.page.shown_rules import shown_rules
+from guard.review.preflight import unsafe
 from guard.review.sealing import load_vault
 from guard.review.spool import Spool
 from guard.review.store import ReviewStore
+from guard.review.webhooks import Webhooks, check_address, key_of
 from guard.rules import Rulebook, load
 from guard.settings import Route, Settings
 from guard.types import Exchange
@@ -103,25 +106,53 @@ def ensure_token(settings: Settings) -> str:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as out:
                 out.write(secrets.token_urlsafe(32))
-        return file.read_text().strip()
+                out.flush()
+                os.fsync(handle)
+        if token := file.read_text().strip():
+            return token
+        raise SettingsError(f"{file}: there is no token in it; delete it to get a new one")
     except OSError as error:
         raise SettingsError(
             f"--data {settings.data}: cannot be written; name a folder that can"
         ) from error
 
 
-def open_store(settings: Settings) -> ReviewStore:
-    """The review queue behind its spool in the data folder. Raises SettingsError."""
+def open_store(settings: Settings, *, spooled: bool = True) -> ReviewStore:
+    """The review queue, behind its spool in the data folder. Raises SettingsError."""
     data = Path(settings.data)
     return ReviewStore(
         settings.redis,
         vault=load_vault(settings.review_keys, data),
-        spool=Spool(data, limit_bytes=settings.spool_limit_bytes),
+        spool=Spool(data, limit_bytes=settings.spool_limit_bytes) if spooled else None,
         retention_seconds=settings.retention_days * 86_400,
         items_max=settings.review_items_max,
         bytes_max=settings.review_bytes_max,
         hooks=bool(settings.webhook_url),
     )
+
+
+def check_webhooks(settings: Settings) -> bytes:
+    """The key that signs; none without webhooks. Raises SettingsError."""
+    if not settings.webhook_url:
+        return b""
+    check_address(settings.webhook_url, private=settings.webhook_private == "allow")
+    return key_of(settings.webhook_secret)
+
+
+def open_webhooks(settings: Settings, store: ReviewStore) -> Webhooks | None:
+    """Who tells what was decided, where somebody wants to know."""
+    if not settings.webhook_url:
+        return None
+    key, private = check_webhooks(settings), settings.webhook_private == "allow"
+    return Webhooks(store, settings.webhook_url, key, private=private)
+
+
+def look_at_redis(settings: Settings) -> list[str]:
+    """What is unsafe about a Redis that was given. Raises SettingsError where that is refused."""
+    found = asyncio.run(unsafe(settings.redis)) if settings.redis else []
+    if found and settings.redis_unsafe == "refuse":
+        raise SettingsError("\n".join(found))
+    return found
 
 
 class App:
@@ -151,7 +182,11 @@ class App:
         )
         replies = Replies(settings, self._judging, self._store, metrics)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
-        self._sweeper: asyncio.Task[None] | None = None
+        data = Path(settings.data)
+        vault = load_vault(settings.review_keys, data)
+        self._auditor = Auditor(settings.redis, self._store.run.audit, data / "audit", vault)
+        self._webhooks = open_webhooks(settings, self._store)
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -174,13 +209,17 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        self._sweeper = asyncio.create_task(self._store.tend())
+        work = [self._store.tend(), self._auditor.run()]
+        work += [self._webhooks.run()] if self._webhooks else []
+        self._tasks = [asyncio.create_task(one) for one in work]
 
     async def close(self) -> None:
         """Ends what `open` began."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
         await self._guarding.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._auditor.close()
         await self._events.close()
         await self._store.close()
         self._door.close()

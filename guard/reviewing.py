@@ -84,6 +84,7 @@ class Reviewing:
             ("/guard/v1/decisions/{decision}", "DELETE", self.undo),
             ("/guard/v1/events", "GET", self.events),
             ("/guard/v1/stats", "GET", self.stats),
+            ("/guard/v1/webhooks/replay", "POST", self.webhooks_again),
         ]
 
     async def reviews(self, request: Request) -> Response:
@@ -263,6 +264,11 @@ class Reviewing:
         """The queue in numbers."""
         found = await self._store.stats()
         return self._answer(asdict(found) | {"behind": self._store.behind})
+
+    async def webhooks_again(self, request: Request) -> Response:
+        """Webhooks that were given up are tried again."""
+        _, count = await self._store.run("hooks_again")
+        return self._answer({"webhooks": count})
 
     async def events(self, request: Request) -> Response:
         """Server-sent events, from now on."""

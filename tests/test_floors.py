@@ -34,6 +34,7 @@ NO_TESTS_OF_THEIR_OWN = {
     "refusals",  # the store's
     "replaying",  # the tests of spool
     "events",  # the tests of reviewing
+    "auditing",  # the tests of audit
     "answers",  # the tests of api and reviewing
     "demo",  # the end-to-end tests run it
     "visitor",  # the tests of door

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from tests.servers import TOKEN, guard, until
 
@@ -62,12 +64,22 @@ class Server:
         return int(answer["claims"][0]["token"])
 
     def state(self, name: str) -> str:
-        return f"{self(f'/guard/v1/reviews/{name}')[1]['state']}"
+        state = self(f"/guard/v1/reviews/{name}")[1]["state"]
+        return str(state)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("reviewing")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reviewing")
+
+
+@pytest.fixture
+def data(server: Server, folder: Path) -> Path:
+    return folder / "data"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
     (folder / "guard.yaml").write_text(CONFIG)
     with guard(folder, "demo", "--config", str(folder / "guard.yaml")) as (url, _):
         yield Server(url)
@@ -75,7 +87,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    return request.node.name.translate(str.maketrans("[]/", "---"))[:100]
+    return str(request.node.name).translate(str.maketrans("[]/", "---"))[:100]
 
 
 def test_queued_by_hand_once(server: Server, name: str) -> None:
@@ -375,3 +387,55 @@ def test_two_versions_at_once(server: Server, name: str, tmp_path: Path) -> None
     token = server.claim(name)
     body = {"id": name, "token": token, "reviewer": "ann", "outcome": "approve", "newer": {"a": 1}}
     assert server(DECISIONS, body)[0] == 200
+
+
+def test_exported_with_where_it_comes_from(server: Server, name: str, tmp_path: Path) -> None:
+    body = {"id": name, "text": "It is 14%.", "context": ["It is 41%."], "prompt": "How much?"}
+    server("/guard/v1/reviews", body)
+    decision = {
+        "id": name,
+        "outcome": "edit",
+        "edits": {"text": "It is 41%."},
+        "reason": "Misread.",
+    }
+    assert server(DECISIONS, decision)[0] == 200
+    lines = TestTerminal.run(server, "export").splitlines()
+    (row,) = [row for line in lines if line[0] == "{" and (row := json.loads(line))["id"] == name]
+    assert (row["prompt"], row["sources"]) == ("How much?", ["It is 41%."])
+    assert (row["texts"], row["edits"]) == ({"text": "It is 14%."}, {"text": "It is 41%."})
+    assert (row["outcome"], row["reason"], row["reviewer"]) == ("edit", "Misread.", "token")
+    assert row["rules_digest"]
+    assert row["findings"]["text"][0]["rule"] == "number-not-in-context"
+    file = tmp_path / "decisions.parquet"
+    TestTerminal.run(server, "export", "--format", "parquet", "--output", str(file))
+    (cells,) = [row for row in parquet.read_table(file).to_pylist() if row["id"] == name]
+    assert json.loads(cells["edits"]) == {"text": "It is 41%."}
+    assert cells["decided_at"] == row["decided_at"]
+
+
+def test_the_audit_trail_of_a_running_guard(server: Server, name: str, data: Path) -> None:
+    server.queue(name)
+    counted = server("/guard/v1/stats")[1]["audit"]
+
+    def verified(*more: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "guard", "review", "audit", "verify", "--data", str(data)]
+        return subprocess.run([*line, *more], capture_output=True, text=True, check=False)
+
+    until(lambda: verified("--at-least", str(counted)).returncode == 0)
+    assert "nobody touched them" in verified().stdout
+    ran = verified("--at-least", str(counted + 1000))
+    assert (ran.returncode, "it is older" in ran.stdout) == (1, True)
+
+
+def test_the_spool_of_a_lost_machine(server: Server, name: str, data: Path, tmp_path: Path) -> None:
+    """Fed to a queue that never heard of it, with the keys of the lost machine."""
+    server.queue(name)
+    lost = tmp_path / "lost"
+    shutil.copytree(data, lost, ignore=lambda *_: {"redis"})
+    line = [sys.executable, "-m", "guard", "review", "replay", str(lost / "spool.sqlite3")]
+    ran = subprocess.run(
+        [*line, "--data", str(lost), "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(ran.stdout)["NEW"] > 0
+    ran = subprocess.run([*line[:-1], "/none"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, "no spool" in ran.stderr) == (2, True)

@@ -88,7 +88,7 @@ async def test_a_missing_key_is_told_and_lists_go_on(tmp_path: Path) -> None:
         async with a_store(url) as store:
             await store.enqueue(an_item("item"))
         async with a_store(url) as store:
-            store._views._vault = Vault({"other": b"2" * 32})
+            store.views._vault = Vault({"other": b"2" * 32})
             with pytest.raises(StoreError, match="which is not here"):
                 await store.get("item")
             rows, _ = await store.listing(state=None, cursor="", limit=9)

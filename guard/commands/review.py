@@ -7,52 +7,14 @@ import getpass
 import json
 import os
 import secrets
-import urllib.error
 import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-from guard.commands import Commands, show
+from guard.commands import Commands, review_files, show
+from guard.commands.asking import Asking
 from guard.errors import SettingsError
 
-TIMEOUT_SECONDS = 30  # more than any call waits
 _DECIDING = ("approve", "edit", "reject", "skip")
-
-
-class Asking:
-    """A guard, asked over HTTP."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._url = arguments.url.rstrip("/")
-        self._token = arguments.token
-
-    def __call__(self, path: str, body: Any = None, *, method: str | None = None) -> Any:
-        """The answer of a call. Raises SettingsError."""
-        request = urllib.request.Request(
-            self._url + path,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"authorization": f"Bearer {self._token}"},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise SettingsError(_told(error)) from error
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"--url {self._url}: no guard answers there") from error
-
-    def pages(self, **query: str) -> Iterator[dict[str, Any]]:
-        """All rows of a list."""
-        cursor = ""
-        while True:
-            words = {name: value for name, value in {**query, "cursor": cursor}.items() if value}
-            page = self(f"/guard/v1/reviews?{urllib.parse.urlencode(words)}")
-            yield from page["reviews"]
-            cursor = page["cursor"]
-            if not cursor:
-                return
 
 
 def add(commands: Commands) -> None:
@@ -60,7 +22,9 @@ def add(commands: Commands) -> None:
     review = commands.add_parser("review", help="the review queue, over HTTP")
     whats = review.add_subparsers(dest="what", required=True)
 
-    def verb(name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int], help: str
+    ) -> argparse.ArgumentParser:
         one = whats.add_parser(name, help=help)
         one.set_defaults(run=run)
         one.add_argument("--url", default="http://127.0.0.1:8080")
@@ -87,6 +51,7 @@ def add(commands: Commands) -> None:
             one.add_argument("--channel", default="", help="where a reply has several texts")
     verb("undo", _undo, "take a decision back before it takes effect").add_argument("decision_id")
     verb("stats", _stats, "the queue in numbers")
+    review_files.add(verb)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -160,6 +125,7 @@ def _stats(arguments: argparse.Namespace) -> int:
     lines = [f"{name:<14} {number}" for name, number in found["states"].items()]
     lines += [f"{name:<14} {number}  (among them)" for name, number in found["beside"].items()]
     lines += [f"{name:<14} {number}  (ever)" for name, number in found["totals"].items()]
+    lines += [f"{'audit':<14} {found['audit']}  (steps)"]
     show(arguments, found, "\n".join(lines))
     return 0
 
@@ -173,12 +139,3 @@ def _me() -> str:
 
 def _quoted(name: str) -> str:
     return urllib.parse.quote(name, safe="")
-
-
-def _told(error: urllib.error.HTTPError) -> str:
-    try:
-        told = json.load(error)["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        told = "no more is known"
-    hint = "; give --token or GUARD_TOKEN" if error.code == 401 else ""
-    return f"{error.code}: {told}{hint}"

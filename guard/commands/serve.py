@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -51,6 +52,9 @@ def _run(chosen: settings.Settings, *, banner: str = "") -> int:
     given = bool(chosen.token)
     chosen = replace(chosen, token=app.ensure_token(chosen))
     app.build_inspector(chosen)  # every mistake now, before anything is started
+    app.check_webhooks(chosen)
+    for problem in app.look_at_redis(chosen):
+        print(f"guard: unsafe: {problem}", file=sys.stderr, flush=True)
     # uvicorn drains at SIGTERM and then raises it again: that one must not end us before Redis.
     signal.signal(signal.SIGTERM, lambda *_: None)
     own = contextlib.nullcontext(chosen.redis) if chosen.redis else kept(Path(chosen.data))
@@ -121,7 +125,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print(f"rules     {inspector.digest}; hold-back {inspector.cuts.hold_back} characters")
     print(f"redis     {chosen.redis or 'a private one in ' + chosen.data}")
     print(f"upstream  {chosen.upstream or 'none'}")
-    problems = []
+    problems = app.look_at_redis(replace(chosen, redis_unsafe="warn"))
     if not chosen.upstream:
         problems.append("no upstream: `guard serve` needs --upstream URL")
     if chosen.host not in ("127.0.0.1", "::1", "localhost"):

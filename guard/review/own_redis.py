@@ -46,6 +46,7 @@ OLDEST = (6, 0)  # tried with 6.2 and 7.0
 
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _ANALYSIS = re.compile(rb"^AOF analyzed: (?:filename=(\S+), )?.*\bok_up_to=(\d+)", re.M)
+_NOTED = re.compile(r"(\d+)\.(\d+)")
 _VERSION = re.compile(rb"\bv=(\d+)\.(\d+)")
 _HEADER = regex.compile(rb"([*$])(\d{1,10})\r\n")  # of a command, or of one of its texts
 _CAUSE = re.compile(r"^\d+:\w .*? # (?!WARNING)(.*)$", re.M)  # a serious line of Redis's log
@@ -224,9 +225,8 @@ def _fit(folder: Path) -> tuple[str, tuple[int, int]]:
 
 def _written_by(folder: Path) -> tuple[int, int]:
     noted = folder / "version"
-    if noted.exists():
-        major, minor = noted.read_text("ascii").split(".")
-        return int(major), int(minor)
+    if noted.exists() and (found := _NOTED.fullmatch(noted.read_text("ascii"))):
+        return int(found[1]), int(found[2])  # a power cut may have left it empty
     return (7, 0) if (folder / "appendonlydir").exists() else (0, 0)
 
 

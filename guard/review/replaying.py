@@ -1,7 +1,8 @@
 """The spool before Redis: what was told to the queue gets there, whatever dies on the way.
 
 Rules of the file: what is enqueued counts once it is in the spool; a decision counts once Redis has
-taken it, and one that Redis did not take leaves the spool before that is told. Whatever Redis has
+taken it and the spool says so, and one that Redis did not take leaves the spool before that is
+told. Whatever Redis has
 lost (it answers with less than it had, or another one answers) is told it again, by the same calls.
 While the spool is ahead of Redis, everything new queues up behind it.
 """
@@ -103,7 +104,7 @@ class Replayer:
             await self._spool.drop(n)
             raise
         if answer[0] in _TAKEN:
-            self._spool.kept(n)
+            await self._spool.confirm(n)
         else:
             await self._spool.drop(n)
         return answer
@@ -171,7 +172,8 @@ class Replayer:
             after = calls[-1].n
             by_item: dict[str, list[Call]] = {}
             for call in calls:
-                if call.n not in (past or ()):
+                in_doubt = all_of_them and not call.kept and not _about(call)
+                if call.n not in (past or ()) and not in_doubt:  # those come last, by themselves
                     by_item.setdefault(_about(call), []).append(call)
             if by_item:
                 self.behind = True
@@ -214,7 +216,12 @@ class Replayer:
 
 def replayed(call: Call) -> tuple[Argument, ...]:
     """The arguments of a call that is made again: an acknowledged decision needs no lease."""
-    return (*call.arguments, "1") if call.verb == "decide" else call.arguments
+    return (*call.arguments, "01"[call.kept]) if call.verb == "decide" else call.arguments
+
+
+def in_order(calls: list[Call]) -> list[Call]:
+    """Items first, then what was decided about them, then what nobody was told the end of."""
+    return sorted(calls, key=lambda call: (not _about(call)) * (1 + (not call.kept)))
 
 
 def _about(call: Call) -> str:

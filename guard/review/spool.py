@@ -34,10 +34,10 @@ CREATE TABLE IF NOT EXISTS calls (
   verb TEXT NOT NULL,
   arguments TEXT NOT NULL,  -- JSON; null where the sealed body belongs
   body BLOB,
-  kept_at REAL              -- since when Redis has it
+  kept_at REAL              -- since when Redis has it; 0: it had, and has lost it
 );
-CREATE INDEX IF NOT EXISTS not_kept ON calls (n) WHERE kept_at IS NULL;
-CREATE INDEX IF NOT EXISTS kept ON calls (kept_at) WHERE kept_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS not_kept ON calls (n) WHERE coalesce(kept_at, 0) = 0;
+CREATE INDEX IF NOT EXISTS kept ON calls (kept_at) WHERE kept_at > 0;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -53,7 +53,7 @@ class Call:
     item: str
     verb: str
     arguments: tuple[Argument, ...]
-    kept: bool
+    kept: bool  # Redis has taken it, now or once
 
 
 class Spool:
@@ -109,6 +109,13 @@ class Spool:
         """Redis has the call. Noted with the next sync."""
         self._kept.put(n)
 
+    async def confirm(self, n: int) -> None:
+        """Redis has the call: on the disk when this returns. Raises StoreError."""
+        now = time.time()
+        await self._do(
+            lambda file: file.execute("UPDATE calls SET kept_at = ? WHERE n = ?", (now, n))
+        )
+
     async def drop(self, *numbers: int) -> None:
         """Calls that count no more: refused, or never acknowledged."""
         await self._do(
@@ -117,13 +124,11 @@ class Spool:
 
     async def unkeep(self, n: int) -> None:
         """Redis has lost what the call is about: it is made again until it is taken."""
-        await self._do(
-            lambda file: file.execute("UPDATE calls SET kept_at = NULL WHERE n = ?", (n,))
-        )
+        await self._do(lambda file: file.execute("UPDATE calls SET kept_at = 0 WHERE n = ?", (n,)))
 
     async def calls(self, *, after: int, most: int, all_of_them: bool) -> list[Call]:
         """The next calls by number: those that Redis has not, or all."""
-        which = "" if all_of_them else "AND kept_at IS NULL"
+        which = "" if all_of_them else "AND coalesce(kept_at, 0) = 0"
         rows = await self._do(
             lambda file: file.execute(
                 "SELECT n, item, verb, arguments, body, kept_at IS NOT NULL FROM calls "
@@ -137,7 +142,9 @@ class Spool:
         """How many calls Redis has not."""
         return await self._do(
             lambda file: int(
-                file.execute("SELECT count(*) FROM calls WHERE kept_at IS NULL").fetchone()[0]
+                file.execute(
+                    "SELECT count(*) FROM calls WHERE coalesce(kept_at, 0) = 0"
+                ).fetchone()[0]
             )
         )
 
@@ -184,7 +191,8 @@ class Spool:
                         results.append((done, None, error))
                 if prune:
                     file.execute(
-                        "DELETE FROM calls WHERE kept_at < ?", (time.time() - SAFE_SECONDS,)
+                        "DELETE FROM calls WHERE kept_at > 0 AND kept_at < ?",
+                        (time.time() - SAFE_SECONDS,),
                     )
                     pruned_at = time.monotonic()
                 file.execute("COMMIT")
@@ -227,7 +235,7 @@ class Spool:
             pass
         now = time.time()
         file.executemany(
-            "UPDATE calls SET kept_at = ? WHERE n = ? AND kept_at IS NULL",
+            "UPDATE calls SET kept_at = ? WHERE n = ? AND coalesce(kept_at, 0) = 0",
             [(now, n) for n in numbers],
         )
 

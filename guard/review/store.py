@@ -25,7 +25,7 @@ from redis.exceptions import RedisError
 from guard.errors import StoreError
 from guard.review import refusals
 from guard.review.packing import facts, pack_item, pack_words
-from guard.review.replaying import Replayer, replayed
+from guard.review.replaying import Replayer, in_order, replayed
 from guard.review.scripts import ANSWER_SECONDS, Scripts, client
 from guard.review.sealing import Vault
 from guard.review.spool import Spool, read_file
@@ -76,7 +76,7 @@ class ReviewStore:
         }
         self.run = Scripts(url, prefix=prefix, config=config, fallen=self._fallen)
         self._vault = vault
-        self._views = Views(vault, prefix)
+        self.views = Views(vault, prefix)
         self._replayer = Replayer(self.run, spool) if spool is not None else None
         self._ear = client(url, answer_seconds=LISTEN_SECONDS + ANSWER_SECONDS)
         self._listener: asyncio.Task[None] | None = None
@@ -174,14 +174,14 @@ class ReviewStore:
         words = orjson.dumps(dict(filters or {})).decode()
         answer = await self.run("list", cursor or "0", limit, words, "01"[newest], *states)
         pairs = zip(answer[2::2], answer[3::2], strict=True)
-        return [self._views.row(name, meta) for name, meta in pairs], answer[1].decode()
+        return [self.views.row(name, meta) for name, meta in pairs], answer[1].decode()
 
     async def claim(
         self, count: int, *, reviewer: str, seconds: float = LEASE_SECONDS, senior: bool = False
     ) -> list[StoredItem]:
         """Takes the `count` most urgent items, each under a lease with a token of its own."""
         answer = await self.run("claim", count, reviewer, _ms(seconds), "01"[senior])
-        return [self._views.stored(view) for view in answer[1:]] if answer[0] == b"OK" else []
+        return [self.views.stored(view) for view in answer[1:]] if answer[0] == b"OK" else []
 
     async def claim_one(
         self, item: str, *, reviewer: str, seconds: float = LEASE_SECONDS, senior: bool = False
@@ -189,7 +189,7 @@ class ReviewStore:
         """Takes one item. Raises UnknownItem, NotWhole, Fenced, AlreadyDecided and Gone."""
         answer = await self.run("claim", 1, reviewer, _ms(seconds), "01"[senior], item)
         self._refused(answer, item)
-        return self._views.stored(answer[1])
+        return self.views.stored(answer[1])
 
     async def renew(
         self, item: str, *, token: int, reviewer: str, seconds: float = LEASE_SECONDS
@@ -207,10 +207,10 @@ class ReviewStore:
         self, item: str, *, token: int, reviewer: str, decision_id: str, reason: str
     ) -> StoredItem:
         """Gives an item back for a reason, to others only. Raises as `claim_one` does."""
-        why = self._views.seal_reason(item, reason)
+        why = self.views.seal_reason(item, reason)
         answer = await self.run("release", item, token, reviewer, decision_id, why)
         self._refused(answer, item)
-        return self._views.stored(answer[1])
+        return self.views.stored(answer[1])
 
     async def decide(
         self,
@@ -231,7 +231,7 @@ class ReviewStore:
         AlreadyDecided and Gone.
         """
         words = pack_words(Decision(decision_id, item, outcome, reviewer, reason), edits or {})
-        sealed = self._views.seal_words(decision_id, words)
+        sealed = self.views.seal_words(decision_id, words)
         held = "" if token is None else token
         undo_ms = _ms(undo_seconds)
         arguments = (item, decision_id, outcome, reviewer, held, sealed, undo_ms)
@@ -243,7 +243,7 @@ class ReviewStore:
         self._refused(answer, item)
         if undo_ms > 0:
             self._sweep_in(undo_seconds)
-        return self._views.stored(answer[1])
+        return self.views.stored(answer[1])
 
     async def undo(
         self, decision_id: str, *, seconds: float = LEASE_SECONDS, only: str = ""
@@ -255,7 +255,7 @@ class ReviewStore:
         answer = await self._acknowledged("undo", decision_id, decision_id, _ms(seconds), only)
         if answer[0] == b"UNKNOWN":
             raise refusals.UnknownDecision(decision_id)
-        stored = self._views.stored(answer[1])
+        stored = self.views.stored(answer[1])
         if answer[0] == b"LATE":
             raise refusals.TooLate(stored.item.id, settled(stored))
         return stored
@@ -321,7 +321,7 @@ class ReviewStore:
         Raises StoreError.
         """
         counted: Counter[str] = Counter()
-        for call in await asyncio.to_thread(read_file, file):
+        for call in in_order(await asyncio.to_thread(read_file, file)):
             answer = await self.run(call.verb, *replayed(call))
             counted[answer[0].decode()] += 1
         return dict(counted)
@@ -343,7 +343,7 @@ class ReviewStore:
 
     async def _kept(self, verb: str, item: ReviewItem, *arguments: str | bytes) -> list[Any]:
         """Calls the script with an item's content; with a spool, that suffices."""
-        content = self._views.seal_item(item.id, pack_item(item))
+        content = self.views.seal_item(item.id, pack_item(item))
         words = [one.decode() if isinstance(one, bytes) else one for one in arguments]
         if self._replayer is None:
             return await self.run(verb, item.id, content, *words)
@@ -361,7 +361,7 @@ class ReviewStore:
         if answer[0] == b"UNKNOWN":
             self._not_behind()
             return None, 0.0
-        return self._views.stored(answer[1]), max(answer[2], 1) / 1000
+        return self.views.stored(answer[1]), max(answer[2], 1) / 1000
 
     def _refused(self, answer: list[Any], item: str) -> None:
         """Raises what the word of an answer means, where it is a no."""
@@ -376,9 +376,9 @@ class ReviewStore:
                 holder, until = answer[1].decode(), answer[3] / 1000
                 raise refusals.Fenced(item, holder=holder, until=until)
             case b"GONE":
-                raise refusals.Gone(item, settled(self._views.stored(answer[1])))
+                raise refusals.Gone(item, settled(self.views.stored(answer[1])))
             case b"CONFLICT":
-                raise refusals.AlreadyDecided(item, settled(self._views.stored(answer[1])))
+                raise refusals.AlreadyDecided(item, settled(self.views.stored(answer[1])))
             case b"FULL":
                 raise refusals.FullError(
                     "the review queue is full: decide what waits, or raise review_items_max and "

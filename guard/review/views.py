@@ -91,6 +91,7 @@ class Stats:
     oldest_at: float  # when the oldest that waits was made; 0 where none does
     seq: int
     payload_bytes: int
+    audit: int  # steps in the audit trail
 
 
 class Views:
@@ -188,6 +189,7 @@ def stats(answer: list[Any]) -> Stats:
         oldest_at=answer[1] / 1000,
         seq=counters.get("seq", 0),
         payload_bytes=counters.get("bytes", 0),
+        audit=counters.get("audit", 0),
     )
 
 
