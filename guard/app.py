@@ -8,8 +8,12 @@ import json
 import logging
 import os
 import secrets
+import signal
+import threading
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -199,10 +203,29 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self.open()
+        self._hear_the_end()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _hear_the_end(self) -> None:
+        """Lets streams of events go at once when the server is told to end: it waits for replies.
+
+        A page that somebody left open would else keep it until draining is given up.
+        """
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+
+            def heard(number: int, frame: FrameType | None, before: Any = before) -> None:
+                loop.call_soon_threadsafe(self._events.let_all_go)
+                if callable(before):
+                    before(number, frame)
+
+            signal.signal(number, heard)
 
     async def open(self) -> None:
         """Begins to serve. Redis may be away."""

@@ -113,8 +113,7 @@ class Pages:
 
     async def rules(self, request: Request) -> Response:
         if person(request.scope) is None and not _is_token(request.headers, self._token):
-            message = "sign in, or send `Authorization: Bearer` and the token"
-            return JSONResponse({"error": {"code": "token_needed", "message": message}}, 401)
+            return _unknown()
         return JSONResponse({"rules": self._rules()})
 
     async def static(self, request: Request) -> Response:
@@ -166,8 +165,9 @@ class Pages:
         return answer
 
     async def sign_out(self, request: Request) -> Response:
-        if person(request.scope) is not None:
-            self._sessions.end(request.cookies[COOKIE])
+        if person(request.scope) is None:  # another site asks: our cookie did not come along
+            return _unknown()
+        self._sessions.end(request.cookies[COOKIE])
         answer = JSONResponse({"signed_out": True})
         answer.delete_cookie(COOKIE, path="/guard", httponly=True, samesite="strict")
         return answer
@@ -191,6 +191,11 @@ class Pages:
                 "cache-control": "no-store",
             },
         )
+
+
+def _unknown() -> Response:
+    message = "sign in, or send `Authorization: Bearer` and the token"
+    return JSONResponse({"error": {"code": "token_needed", "message": message}}, 401)
 
 
 def _is_token(headers: Headers, token: str) -> bool:

@@ -71,7 +71,11 @@ async function refill() {
   if (!decides || held.length >= HELD) return;
   try {
     const answer = await call("POST", "/guard/v1/claims", { n: HELD - held.length });
-    held.push(...answer.claims.filter((claim) => !held.some((one) => one.id === claim.id)));
+    for (const claim of answer.claims) {
+      const had = held.find((one) => one.id === claim.id); // it had lapsed, and is ours again
+      if (had) Object.assign(had, claim);
+      else held.push(claim);
+    }
     if (!active) return;
     if (!held.length) await empty(answer);
     else if (!view) draw();
@@ -94,7 +98,7 @@ function draw() {
     return;
   }
   if (view?.item.id !== claim.id) view = new ItemView(claim.item);
-  place.replaceChildren(view.node, actions());
+  place.replaceChildren(el("h1", { class: "unseen-label" }, "Decide"), view.node, actions());
   counts();
   lapsed(claim);
   const draft = drafts.get(claim.id);
@@ -414,7 +418,7 @@ setInterval(tick, 1000);
 document.addEventListener("visibilitychange", tick);
 
 steps.addEventListener("step", ({ detail }) => {
-  if (["queued", "released", "escalated", "undone", "expired"].includes(detail.event) && active && held.length < HELD) fill();
+  if (["opened", "queued", "released", "escalated", "undone", "expired"].includes(detail.event) && active && held.length < HELD) fill();
   const claim = held.find((one) => one.id === detail.item);
   const mine = detail.who === me.name;
   if (!claim || claim.renewing) return;

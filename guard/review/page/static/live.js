@@ -17,6 +17,7 @@ export function listen() {
     sign.textContent = "live";
     sign.className = "live on";
     line.dispatchEvent(new Event("reached"));
+    steps.dispatchEvent(new CustomEvent("step", { detail: { event: "opened" } })); // what was missed
   };
   source.onerror = () => {
     sign.textContent = "not live";

@@ -41,7 +41,7 @@ function line(rule) {
 function examples(rule) {
   return el("div", {}, el("p", { class: "quiet" }, `${rule.kind}, ${rule.place}`), KINDS.map(([kind, title]) => {
     const given = rule.examples[kind];
-    return given.length ? [el("h3", {}, title), el("ul", { class: "plain" }, given.map((example) => {
+    return given.length ? [el("h2", {}, title), el("ul", { class: "plain" }, given.map((example) => {
       const place = el("span", { class: "text inline" });
       paint(place, example.text, example.marks.map(([start, end], id) => ({ start, end, id })), settings);
       return el("li", {}, place, example.context.length ? el("span", { class: "quiet" }, ` with the source “${example.context.join("” “")}”`) : null);

@@ -12,7 +12,7 @@ const OTHER = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=
 const LATIN = /\p{Script=Latin}/u;
 const PLAIN = new Set(["\n", "\t", "\r\n"]);
 const JOINS = /^[\u200C\u200D\uFE0E\uFE0F]$/u; // part of emoji and of Arabic and Indic words
-const JOINED = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\uFE0F]$/u;
+const JOINED = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\uFE0F]$/u;
 const NAMES = {
   0x1b: "ESC", 0x0: "NUL", 0xd: "CR", 0xa0: "NBSP", 0xad: "SHY", 0x200b: "ZWSP", 0x200c: "ZWNJ",
   0x200d: "ZWJ", 0x200e: "LRM", 0x200f: "RLM", 0x202a: "LRE", 0x202b: "RLE", 0x202c: "PDF",
@@ -49,7 +49,7 @@ export function unseen(text) {
     if (found.length >= MARKS_MAX) break;
     let start = match.index;
     for (const part of match[0].split(/(\r\n|\n|\t)/)) {
-      const before = text.slice(Math.max(0, start - 2), start);
+      const before = Array.from(text.slice(Math.max(0, start - 2), start)).at(-1) ?? "";
       if (part && !PLAIN.has(part) && !(JOINS.test(part) && JOINED.test(before))) {
         found.push([start, start + part.length, "hid", label(part)]);
       }
