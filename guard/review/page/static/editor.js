@@ -97,7 +97,7 @@ export function editor(item, begun, { send, draft, close }) {
   choose,
   el("div", { class: "two" },
     el("div", {}, el("label", { for: "edit-box" }, "Edited text"), box),
-    el("div", {}, el("h3", {}, "What changes"), shown)),
+    el("div", {}, el("h2", {}, "What changes"), shown)),
   verdict, problem,
   el("div", { class: "buttons" },
     el("button", { class: "main", type: "submit" }, "Release the edited text ", key("Ctrl+Enter")),
