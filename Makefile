@@ -35,13 +35,19 @@ bench: .venv/dev.done  ## requests/s and added latency against the bare upstream
 	$(BIN)/python -m tests.bench_streams
 	$(BIN)/python -m tests.bench_rules
 	$(BIN)/python -m tests.bench_engines
+	$(BIN)/python -m tests.bench_review
 
 screenshots: .venv/dev.done  ## the pictures of docs/images, from the page itself with demo data
 	$(BIN)/python -m tests.screenshots
 
-torture: .venv/dev.done  ## the long tests: a million random cuts, about half an hour
+torture: .venv/dev.done  ## the long tests: a million random cuts, 300 kills, 60 power cuts; hours
 	OUTGUARD_LAW_CUTS=1000000 OUTGUARD_CUTS=200 $(BIN)/python -m pytest -o timeout=7200 \
 		tests/test_law.py tests/test_recorded.py
+	OUTGUARD_KILLS=300 OUTGUARD_POWER_CUTS=60 OUTGUARD_TORN_STEP=1 OUTGUARD_ITEMS=100000 \
+		OUTGUARD_MODEL_RUNS=2000 OUTGUARD_WAITERS=5000 OUTGUARD_FAILOVER_ITEMS=2000 \
+		$(BIN)/python -m pytest -o timeout=7200 tests/test_kills.py tests/test_power.py \
+		tests/test_torn.py tests/test_reviewers.py tests/test_model.py tests/test_waiting.py \
+		tests/test_failover.py tests/test_audit.py
 
 clean:
 	rm -rf .venv

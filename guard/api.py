@@ -26,12 +26,14 @@ from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import CONTENT_TYPE, Metrics
 from guard.moderations import InputError, LateError, moderate
+from guard.reload import MISTAKES_SHOWN_MAX, Reload
 from guard.review.events import Events
 from guard.review.page.visitor import person
 from guard.review.refusals import Refused
 from guard.review.store import ReviewStore
-from guard.reviewing import Reviewing, refused
+from guard.reviewing import Reviewing
 from guard.settings import Settings
+from guard.showing import refused
 from guard.types import Action, Exchange, Verdict
 
 _OPEN = {"/guard/healthz", "/guard/readyz"}
@@ -50,12 +52,14 @@ class API:
         store: ReviewStore,
         events: Events,
         metrics: Metrics,
+        reload: Reload,
     ) -> None:
         self._settings = settings
         self._judging = judging
         self._engine = engine
         self._store = store
         self._metrics = metrics
+        self._reload = reload
         self._reviewing = Reviewing(settings, judging, store, events, metrics)
 
     def app(self) -> Starlette:
@@ -105,7 +109,7 @@ class API:
         return answer({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        body = {
+        body: dict[str, Any] = {
             "status": "ok",
             "engine": self._engine.name,
             "rules": self._judging.inspector.digest,
@@ -120,6 +124,11 @@ class API:
             await self._store.spool_ready()
         except StoreError as error:
             body |= {"status": "not ready", "spool": "unwritable", "problem": str(error)}
+        if self._reload.mistakes:  # the rules in force are older than what stands in the folder
+            count = len(self._reload.mistakes)
+            body["rules_problem"] = f"{count} mistakes in a change of the rules; it is not in force"
+            if self._is_known(request):
+                body["rules_mistakes"] = self._reload.mistakes[:MISTAKES_SHOWN_MAX]
         return answer(body, 200 if body["status"] == "ok" else 503)
 
     async def metrics(self, request: Request) -> Response:

@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,22 +19,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guard import logs
 from guard.api import API
-from guard.detectors.grounding import GroundingDetector
-from guard.detectors.pattern import PatternDetector
+from guard.detectors.loaded import detectors
 from guard.detectors.toxicity import Engine, ToxicityDetector
 from guard.detectors.toxicity.loading import load_engine
-from guard.errors import SettingsError
+from guard.errors import SettingsError, StoreError
 from guard.examples import check
 from guard.guarding import Guarding
 from guard.inspector import Inspector
 from guard.judging import Judging
 from guard.metrics import Metrics
 from guard.middleware import Inside
-from guard.passages import Cuts
 from guard.proxy import Proxy
+from guard.reload import Reload, stamps
 from guard.reply import Replies
 from guard.review.auditing import Auditor
 from guard.review.events import Events
+from guard.review.own_redis import OwnRedis
 from guard.review.page.door import Door
 from guard.review.page.shown_rules import shown_rules
 from guard.review.preflight import unsafe
@@ -42,32 +42,41 @@ from guard.review.sealing import load_vault
 from guard.review.spool import Spool
 from guard.review.store import ReviewStore
 from guard.review.webhooks import Webhooks, check_address, key_of
-from guard.rules import Rulebook, load
+from guard.rules import Rulebook, load, shipped_folder
 from guard.settings import Route, Settings
-from guard.types import Exchange
+from guard.shadow import Shadow
+from guard.types import Exchange, Reach
 
 SETTINGS_VARIABLE = "GUARD_WORKER_SETTINGS"
 
 log = logging.getLogger("guard")
 
 
-def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspector, Engine]:
-    """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError."""
-    rulebook = load_rules(settings, examples=examples)
-    engine = load_engine(settings.engine)
+def build_inspector(
+    settings: Settings, *, examples: bool = True, engine: Engine | None = None
+) -> tuple[Inspector, Engine]:
+    """Rules (with their examples run, if so asked), engine and policy. Raises SettingsError.
+
+    An engine that is given is used, and no other loaded.
+    """
+    folder = Path(settings.rules) if settings.rules else None
+    names = tuple(route.name for route in settings.routes)
+    rulebook: Rulebook = check(folder, routes=names)[0] if examples else load(folder, routes=names)
+    engine = engine or load_engine(settings.engine)
     for route in settings.routes:
         lost = _lost_by_token(route.name, rulebook, engine) if route.release == "token" else []
         if lost:
             raise SettingsError(
                 f"route {route.name!r} has `release: token`, which tries pattern and phrase rules "
-                f"only; these would never be tried there: {', '.join(lost)}. Take them off it "
+                "and rules of whole replies only; "
+                f" these would never be tried there: {', '.join(lost)}. Take them off it "
                 "(`scope` of a rule, `shadow: true` of a category in policy.yaml), or set "
                 "`release: sentence`"
             )
     inspector = Inspector(
-        (PatternDetector(rulebook.rules), GroundingDetector(rulebook.rules)),
+        detectors(rulebook.rules),
         rulebook.policy,
-        Cuts(rulebook.hold_back, rulebook.look_back),
+        rulebook.cuts,
         scorer=ToxicityDetector(engine),
         digest=rulebook.digest,
     )
@@ -75,20 +84,13 @@ def build_inspector(settings: Settings, *, examples: bool = True) -> tuple[Inspe
     return inspector, engine
 
 
-def load_rules(settings: Settings, *, examples: bool = False) -> Rulebook:
-    """The rules that the settings name, with their examples run, if so asked. Raises RuleError."""
-    folder = Path(settings.rules) if settings.rules else None
-    names = tuple(route.name for route in settings.routes)
-    return check(folder, routes=names)[0] if examples else load(folder, routes=names)
-
-
 def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
-    """The rules and scores that act on a route, but need more than a number of characters."""
+    """The rules and scores that act on a route, but need whole passages."""
     policy = rulebook.policy
     lost = [
         rule.id
         for rule in rulebook.rules
-        if not isinstance(rule.reach, int)
+        if (rule.reach is Reach.PASSAGE or rule.languages)
         and not rule.shadow
         and route in (rule.routes or (route,))
         and not policy.threshold(route, rule.category).shadow
@@ -97,6 +99,26 @@ def _lost_by_token(route: str, rulebook: Rulebook, engine: Engine) -> list[str]:
     if any(threshold.actions and not threshold.shadow for threshold in scored):
         lost.append(f"toxicity/{engine.name}")
     return lost
+
+
+def _shadow(
+    settings: Settings, engine: Engine, metrics: Metrics
+) -> tuple[Shadow | None, Reload | None]:
+    """The rules that are tried beside those in force, and what takes up their changes."""
+    if not settings.shadow_rules:
+        return None, None
+    folder, chosen = Path(settings.shadow_rules), replace(settings, rules=settings.shadow_rules)
+    files = stamps(folder)
+    inspector, _ = build_inspector(chosen, examples=False, engine=engine)
+    shadow = Shadow(inspector, Path(settings.data), metrics)
+    return shadow, Reload(
+        folder,
+        files,
+        lambda: build_inspector(chosen, engine=engine)[0],
+        shadow,
+        lambda mistakes: None,
+        event="shadow_rules",
+    )
 
 
 def ensure_token(settings: Settings) -> str:
@@ -135,6 +157,24 @@ def open_store(settings: Settings, *, spooled: bool = True) -> ReviewStore:
     )
 
 
+def check_queue(settings: Settings) -> list[str]:
+    """What does not add up in the review queue, where its Redis runs."""
+
+    async def check(url: str) -> list[str]:
+        store = open_store(replace(settings, redis=url), spooled=False)
+        try:
+            return await store.check()
+        except StoreError as error:
+            return [str(error)]
+        finally:
+            await store.close()
+
+    own = OwnRedis(Path(settings.data))
+    if not settings.redis and not own.lives():
+        return []
+    return asyncio.run(check(settings.redis or own.start()))
+
+
 def check_webhooks(settings: Settings) -> bytes:
     """The key that signs; none without webhooks. Raises SettingsError."""
     if not settings.webhook_url:
@@ -166,6 +206,8 @@ class App:
         self, settings: Settings, *, examples: bool = True, inside: ASGIApp | None = None
     ) -> None:
         """`inside`: an application whose replies are guarded, in place of an upstream's."""
+        folder = Path(settings.rules) if settings.rules else shipped_folder()
+        files = stamps(folder)  # as they were before they are read
         inspector, engine = build_inspector(settings, examples=examples)
         self._facts = {"engine": engine.name, "rules": inspector.digest}
         self._store = open_store(settings)
@@ -174,17 +216,24 @@ class App:
         self._judging = Judging(
             inspector, deadline_ms=settings.score_deadline_ms, processes=settings.workers
         )
+        self._reload = Reload(
+            folder,
+            files,
+            lambda: build_inspector(settings, engine=engine)[0],
+            self._judging,
+            metrics.reloaded,
+        )
+        api = API(settings, self._judging, engine, self._store, self._events, metrics, self._reload)
+        names = tuple(route.name for route in settings.routes)
         self._door = Door(
-            API(settings, self._judging, engine, self._store, self._events, metrics).app(),
+            api.app(),
             folder=Path(settings.data),
             token=settings.token,
-            rules=functools.cache(lambda: shown_rules(load_rules(settings))),
-            facts={
-                "routes": ["default", *(route.name for route in settings.routes)],
-                "lease_seconds": settings.lease_seconds,
-            },
+            rules=lambda: _shown_rules(folder, names, self._judging.inspector.digest),
+            facts={"routes": ["default", *names], "lease_seconds": settings.lease_seconds},
         )
-        replies = Replies(settings, self._judging, self._store, metrics)
+        self._shadow, self._shadow_reload = _shadow(settings, engine, metrics)
+        replies = Replies(settings, self._judging, self._store, metrics, self._shadow)
         self._guarding: Guarding = Inside(replies, inside) if inside else Proxy(replies)
         data = Path(settings.data)
         vault = load_vault(settings.review_keys, data)
@@ -214,9 +263,9 @@ class App:
 
         A page that somebody left open would else keep it until draining is given up.
         """
-        loop = asyncio.get_running_loop()
         if threading.current_thread() is not threading.main_thread():
             return
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             before = signal.getsignal(number)
 
@@ -232,8 +281,10 @@ class App:
         log.info("start", extra={"facts": self._facts})
         await self._store.open()
         await self._guarding.open()
-        work = [self._store.tend(), self._auditor.run()]
+        work = [self._store.tend(), self._auditor.run(), self._reload.run()]
         work += [self._webhooks.run()] if self._webhooks else []
+        if self._shadow is not None and self._shadow_reload is not None:
+            work += [self._shadow.run(), self._shadow_reload.run()]
         self._tasks = [asyncio.create_task(one) for one in work]
 
     async def close(self) -> None:
@@ -247,6 +298,12 @@ class App:
         await self._store.close()
         self._door.close()
         self._judging.close()
+
+
+@functools.lru_cache(maxsize=1)
+def _shown_rules(folder: Path, routes: tuple[str, ...], digest: str) -> list[dict[str, object]]:
+    """The rules in force, for the page; read once for each version of them."""
+    return shown_rules(load(folder, routes=routes))
 
 
 def pack(settings: Settings) -> str:

@@ -18,6 +18,7 @@ from guard import jsontext
 from guard.dialects import Note, Reply, Request
 from guard.errors import StoreError, UpstreamError
 from guard.gate import Gate
+from guard.inspector import Inspector
 from guard.settings import Route
 from guard.types import Exchange, ReviewItem, Verdict
 
@@ -86,6 +87,7 @@ class Call:
     route: Route
     request: Request
     reply: Reply
+    inspector: Inspector  # of the rules in force when it began
     scope: Scope
     receive: Receive
     send: Send
@@ -96,7 +98,6 @@ class Call:
     finished: bool = False  # the answer's last byte has left
     stopped: bool = False  # a person did not let it out, or was not waited for
     review_id: str = ""
-    rules: str = ""  # the digest of those that judge it
     stored: bool = False  # the review item is whole in the store: only the client waits
 
     async def begin(self, status: int, headers: Headers, *, verdict: str = "") -> None:
@@ -175,7 +176,7 @@ class Call:
             else gate.released(),
             deadline=self.exchange.received_at + self.route.deadline_seconds,
             ended=ended,
-            rules=self.rules,
+            rules=self.inspector.digest,
             on_deadline=self.route.on_deadline,
             budget=self.route.budget_per_hour,
         )

@@ -13,7 +13,14 @@ class SettingsError(GuardError):
 
 
 class RuleError(SettingsError):
-    """One or more mistakes in rule files, each with `file:line:column` and the lines around it."""
+    """One or more mistakes in rule files, each with `file:line:column` and the lines around it.
+
+    `mistakes` has a line for each, without the lines around it: for logs.
+    """
+
+    def __init__(self, message: str, mistakes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = mistakes
 
 
 class UpstreamError(GuardError):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from guard.detectors.grounding import GroundingDetector
-from guard.detectors.pattern import PatternDetector
+from guard.detectors.loaded import detectors
 from guard.inspector import Inspector
-from guard.passages import Cuts
+from guard.passages import Cuts, whole_passage
 from guard.policy import Policy
-from guard.rules import Example, Rule, Rulebook, read, refuse
-from guard.types import UNCHECKED, Exchange, Reach
+from guard.rule import Example, Rule
+from guard.rules import Rulebook, read, refuse
+from guard.types import UNCHECKED, Exchange, Passage, Reach
 
 _BUDGET_MS = 1_000  # a loaded machine must not fail an example
 
@@ -45,9 +45,13 @@ def check(
 def try_examples(rule: Rule) -> Iterator[tuple[Example, str]]:
     """Each example of a rule with what is wrong about it; nothing wrong: an empty text."""
     inspector = Inspector(
-        (PatternDetector([rule], budget_ms=_BUDGET_MS), GroundingDetector([rule])),
+        detectors([rule], budget_ms=_BUDGET_MS),
         Policy({}),
-        Cuts(0 if isinstance(rule.reach, Reach) else rule.reach, rule.behind + 1),
+        Cuts(
+            0 if isinstance(rule.reach, Reach) else rule.reach,
+            rule.behind + 1,
+            rule.reach is Reach.REPLY,
+        ),
     )
     for example in (*rule.match, *rule.passes, *rule.miss):
         try:
@@ -82,19 +86,30 @@ def _spans(
     """Where the rule finds something in the example, cut into pieces of a size."""
     route = rule.routes[0] if rule.routes else "default"
     channel = rule.channels[0] if rule.channels else "text"
-    exchange = Exchange("example", 0.0, route=route, sources=example.context)
+    exchange = Exchange(
+        "example",
+        0.0,
+        route=route,
+        prompt=example.prompt,
+        system=example.system,
+        sources=example.context,
+    )
     cutter = inspector.cuts.cutter()
-    spans: list[tuple[int, int]] = []
+    passages: list[Passage] = []
     for start in range(0, len(example.text), piece_chars):
         cutter.feed(example.text[start : start + piece_chars])
         if start + piece_chars >= len(example.text):
             cutter.end()
-        for piece in cutter.ready():
-            for finding in inspector.findings(piece.passage(exchange, channel)):
-                if finding.category == UNCHECKED != rule.category:
-                    raise _FailedError
-                if finding.rule == rule.id:
-                    spans.append((finding.start, finding.end))
+        passages += [piece.passage(exchange, channel) for piece in cutter.ready()]
+    if inspector.cuts.whole:
+        passages.append(whole_passage(exchange, channel, example.text))
+    spans: list[tuple[int, int]] = []
+    for passage in passages:
+        for finding in inspector.findings(passage):
+            if finding.category == UNCHECKED != rule.category:
+                raise _FailedError
+            if finding.rule == rule.id:
+                spans.append((finding.start, finding.end))
     return sorted(spans)
 
 

@@ -10,22 +10,30 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from guard.detectors.grounding import GroundingDetector
-from guard.detectors.pattern import PatternDetector
+from guard.detectors.loaded import detectors
 from guard.inspector import Inspector
 from guard.passages import Cuts
-from guard.rules import AROUND_CHARS, Rule, Rulebook, Unless
+from guard.rule import AROUND_CHARS, Rule, Unless
+from guard.rules import Rulebook
 from guard.types import UNCHECKED, Exchange, Finding
 
 Row = dict[str, Any]
 
 
-def explain(rulebook: Rulebook, text: str, sources: tuple[str, ...] = ()) -> Row:
+def explain(
+    rulebook: Rulebook,
+    text: str,
+    sources: tuple[str, ...] = (),
+    *,
+    prompt: str = "",
+    system: str = "",
+) -> Row:
     """The verdict on a text and a row for each match, in order: found, or excepted and why."""
     judge = _inspector(rulebook.rules, rulebook)
-    verdict = judge.judge_text(Exchange("explain", 0.0, sources=sources), "text", text)
+    exchange = Exchange("explain", 0.0, prompt=prompt, system=system, sources=sources)
+    verdict = judge.judge_text(exchange, "text", text)
     rows = [
-        row for rule in rulebook.rules for row in _rows(rule, rulebook, judge.cuts, text, sources)
+        row for rule in rulebook.rules for row in _rows(rule, rulebook, judge.cuts, text, exchange)
     ]
     return {
         "verdict": verdict.action.word,
@@ -48,19 +56,12 @@ def told(answer: Row) -> str:
 
 
 def _inspector(rules: Iterable[Rule], rulebook: Rulebook) -> Inspector:
-    several = tuple(rules)
-    return Inspector(
-        (PatternDetector(several), GroundingDetector(several)),
-        rulebook.policy,
-        Cuts(rulebook.hold_back, rulebook.look_back),
-    )
+    return Inspector(detectors(tuple(rules)), rulebook.policy, rulebook.cuts)
 
 
-def _rows(
-    rule: Rule, rulebook: Rulebook, cuts: Cuts, text: str, sources: tuple[str, ...]
-) -> list[Row]:
+def _rows(rule: Rule, rulebook: Rulebook, cuts: Cuts, text: str, asked: Exchange) -> list[Row]:
     def spans(changed: Rule) -> dict[tuple[int, int], Finding]:
-        exchange = Exchange("explain", 0.0, route=_first(rule.routes, "default"), sources=sources)
+        exchange = replace(asked, route=_first(rule.routes, "default"))
         channel = _first(rule.channels, "text")
         judge = _inspector([changed], rulebook)
         found = (
@@ -80,7 +81,8 @@ def _rows(
     rows = []
     for span, finding in bare.items():
         actual = real.get(span)
-        why = [f"{rule.kind} rule in {rule.file}:{rule.line}: {rule.message}"]
+        kind = f"{rule.kind}: {rule.value}" if rule.value else rule.kind
+        why = [f"{kind} rule in {rule.file}:{rule.line}: {rule.message}"]
         why += [told for key, told in _EXCEPTIONS.items() if span not in kept.get(key, bare)]
         if actual is not None and actual.score != rule.score and finding.category != UNCHECKED:
             why.append(f"words near it change the score from {rule.score} to {actual.score}")

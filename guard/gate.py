@@ -11,12 +11,12 @@ import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guard import jsontext
 from guard.masking import mask
-from guard.passages import Cuts
+from guard.passages import Cuts, whole_passage
 from guard.policy import strongest
 from guard.sse import Event
 from guard.types import Action, Exchange, Fragment, Passage, Verdict
@@ -99,11 +99,13 @@ class _Channel:
         self.edited: tuple[int, str] | None = None  # from where on a person's text takes its place
         self.verdicts: list[Verdict] = []
         self.ended = False
+        self.ends_stopped = False  # all of its text leaves, but its end is told otherwise
         self.alone = False  # whole in its event: a name, a note; not what the reply says
         self._cuts = cuts
         self._exchange = exchange
         self._parts: list[str] = []
         self._cutter = cuts.cutter(loose=loose)
+        self._shown_whole = False  # to the rules that need it
         self._widest = 0  # the longest mask
         self._paths: dict[str, jsontext.Path] = {}
         self._open = 0  # passages of JSON strings not settled yet
@@ -146,6 +148,10 @@ class _Channel:
     def ready(self) -> Iterator[Passage]:
         for piece in self._cutter.ready():
             yield piece.passage(self._exchange, self.name)
+        if self.ended and self._cuts.whole and self.whole is False and not self._shown_whole:
+            self._shown_whole = True
+            if self.length:
+                yield whole_passage(self._exchange, self.name, self.text)
 
     def _json(self) -> Iterator[Passage]:
         try:
@@ -166,6 +172,12 @@ class _Channel:
             self.cleared = self.length
         yield from passages
 
+    def settle_end(self, verdict: Verdict, *, stops: bool) -> None:
+        """Notes what was found in the whole text, of which much may have left."""
+        self.verdicts.append(verdict)
+        if stops and self.stop is None:
+            self.stop, self.stopped_by, self.ends_stopped = self.length, verdict, True
+
     def settle(self, passage: Passage, verdict: Verdict, *, stops: bool) -> None:
         self.verdicts.append(verdict)
         inside = passage.channel != self.name
@@ -175,10 +187,14 @@ class _Channel:
             self._value_masks.setdefault(path, []).extend(verdict.masks)
         else:
             self.masks.extend(verdict.masks)
+            if passage.whole:  # the last of them, over all that came before
+                self.masks.sort()
             self._widest = max([self._widest, *(last - first for first, last in verdict.masks)])
         if stops:
-            if self.stop is None:
-                self.stop, self.stopped_by = 0 if inside else passage.start, verdict
+            stop = 0 if inside else passage.start
+            if self.stop is None or stop < self.stop:  # the whole text comes last
+                self.stop, self.stopped_by = stop, verdict
+                self.cleared = min(self.cleared, stop)
         elif self.stop is None and not inside:
             self.cleared = passage.end
         if inside and self._open == 0:
@@ -224,8 +240,9 @@ class Gate:
     """The gate of one reply.
 
     `stop_from` is the action from which text stays in (BLOCK where a route releases what is to be
-    reviewed). `whole`: nothing leaves before the end. `loose`: text leaves as soon as no match can
-    begin in it. `choices`: the names of the choices that were asked for.
+    reviewed). `whole`: nothing leaves before the end, and findings of a whole text count as others
+    do; else they change how a choice ends, and take no text back. `loose`: text leaves as soon as
+    no match can begin in it. `choices`: the names of the choices that were asked for.
     """
 
     def __init__(
@@ -310,10 +327,17 @@ class Gate:
         """Notes the verdict on a passage."""
         assert isinstance(ticket, _Channel)
         choice = ticket.choice
+        at_end = passage.whole and passage.channel == ticket.name and not self._whole
+        if at_end and verdict.masks:  # what has left cannot be masked
+            action = max(verdict.action, Action.REVIEW)
+            verdict = replace(verdict, action=action, masks=())
         choice.verdicts.append(verdict)
         choice.action = max(choice.action, verdict.action)
         stops = verdict.action >= self._stop_from
-        ticket.settle(passage, verdict, stops=stops)
+        if at_end:
+            ticket.settle_end(verdict, stops=stops)
+        else:
+            ticket.settle(passage, verdict, stops=stops)
         choice.stopped = choice.stopped or stops
 
     # Out.
@@ -411,7 +435,7 @@ class Gate:
         `edits`: channels with another text, which begins with what has left.
         """
         for name, channel in self._channels.items():
-            channel.stop = None
+            channel.stop, channel.ends_stopped = None, False
             channel.cleared = channel.length
             if name in edits:
                 channel.edited = (channel.emitted, edits[name][channel.emitted :])
@@ -432,6 +456,12 @@ class Gate:
                 text = channel.shown(start, end, fragment.text)
                 changed = changed or text != fragment.text
                 texts.append(text)
+                if channel.ends_stopped and end == channel.stop:
+                    if self.hold and channel.choice.action is not Action.BLOCK:
+                        return None
+                    changed = True
+                    channel.choice.ended_by = channel.stopped_by
+                    endings.append(channel.choice)
             elif channel.stop is not None and channel.cleared == channel.stop:
                 if self.hold and channel.choice.action is not Action.BLOCK:
                     return None

@@ -164,11 +164,13 @@ class Guarding:
             dialect=dialect.name,
             model=request.model,
             prompt=request.prompt,
+            system="\n".join(text for kind, text in request.evidence if kind == "system"),
             sources=tuple(filter(None, sources)),
             streamed=request.streamed,
         )
         request = replace(request, structural=route.structural)
-        return Call(exchange, route, request, dialect.reply(request), scope, receive, send)
+        reply, inspector = dialect.reply(request), self._replies.judging.inspector
+        return Call(exchange, route, request, reply, inspector, scope, receive, send)
 
 
 async def _pass(call: Call, incoming: Incoming) -> None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from guard.detectors.toxicity import ToxicityDetector
 from guard.passages import Cuts
 from guard.policy import Policy, strongest
-from guard.types import UNCHECKED, Detector, Exchange, Finding, Passage, Verdict
+from guard.types import UNCHECKED, Detector, Exchange, Finding, Passage, Reach, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,27 @@ class Inspector:
         self._detectors = tuple(detectors)
         self._scorer = scorer
 
+    def find(self, passage: Passage) -> list[Finding]:
+        """What the rules see in a passage."""
+        return [
+            finding
+            for detector in self._detectors
+            if _is_for(passage, detector.reach)
+            for finding in _safely(detector.name, passage, detector.detect)
+        ]
+
+    def scored(self, passages: Sequence[Passage], found: Sequence[Sequence[Finding]]) -> list[Seen]:
+        """What can be said at once: `found` by the rules, and what the scorer tells quickly."""
+        scored = self._quick([one for one in passages if not one.loose and not one.whole])
+        seen = []
+        for passage, findings in zip(passages, found, strict=True):
+            quick = () if passage.loose or passage.whole else next(scored)
+            seen.append(Seen(passage, (*findings, *(quick or ())), quick is None))
+        return seen
+
     def look(self, passages: Sequence[Passage]) -> list[Seen]:
-        """What can be said at once: all but what the scorer's slow part must read."""
-        scored = self._quick([passage for passage in passages if not passage.loose])
-        found = []
-        for passage in passages:
-            findings = [
-                finding
-                for detector in self._detectors
-                # The settings say that nothing is lost by what a loose passage is not shown to.
-                if not passage.loose or isinstance(detector.reach, int)
-                for finding in _safely(detector.name, passage, detector.detect)
-            ]
-            quick = () if passage.loose else next(scored)
-            found.append(Seen(passage, (*findings, *(quick or ())), quick is None))
-        return found
+        """All but what the scorer's slow part must read."""
+        return self.scored(passages, [self.find(passage) for passage in passages])
 
     def _quick(self, passages: Sequence[Passage]) -> Iterator[Sequence[Finding] | None]:
         scorer = self._scorer
@@ -116,6 +122,14 @@ class Inspector:
         return strongest(
             verdict for seen in self.inspect(passages) for _, verdict in self.verdicts(seen)
         )
+
+
+def _is_for(passage: Passage, reach: int | Reach) -> bool:
+    """Whether a passage is shown to a detector of that reach."""
+    if passage.whole or reach is Reach.REPLY:
+        return passage.whole and reach is Reach.REPLY
+    # The settings say that nothing is lost by what a loose passage is not shown to.
+    return not passage.loose or isinstance(reach, int)
 
 
 def _safely(

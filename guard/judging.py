@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from guard.inspector import Inspector, Seen
 from guard.policy import strongest
-from guard.types import Exchange, Passage, Verdict
+from guard.types import Exchange, Finding, Passage, Verdict
 
 INLINE_CHARS = 16_000  # more at once is looked at in a thread, so that others go on
+INLINE_SECONDS = 0.01  # nor longer than so, and one passage: honest texts take a tenth of it
 MOST_WAITING = 256  # passages for each thread: seconds of work, not minutes
 
 
 class Judging:
-    """The inspector of one process, and the threads in which its slow part runs."""
+    """The inspector of one process, and the threads in which its slow part runs.
+
+    `inspector` is the one in force. It may be exchanged for another at any time: a reply is judged
+    to its end by the one it began with.
+    """
 
     def __init__(self, inspector: Inspector, *, deadline_ms: float, processes: int = 1) -> None:
         """`processes` share the machine's cores."""
@@ -30,38 +36,50 @@ class Judging:
         self._pool = ThreadPoolExecutor(self._threads, "score")
         self._waiting = 0
 
-    async def verdicts(self, passages: Sequence[Passage]) -> list[list[tuple[Passage, Verdict]]]:
+    async def verdicts(
+        self, inspector: Inspector, passages: Sequence[Passage]
+    ) -> list[list[tuple[Passage, Verdict]]]:
         """The verdicts on each passage, with the parts they are on."""
-        looked = await self._look(passages)
+        looked = await self._look(inspector, passages)
         doubtful = [at for at, seen in enumerate(looked) if seen.doubtful]
         for first in range(0, len(doubtful), self._threads):  # a reply never fills the queue
             some = doubtful[first : first + self._threads]
-            read = await asyncio.gather(*(self._read(looked[at]) for at in some))
+            read = await asyncio.gather(*(self._read(inspector, looked[at]) for at in some))
             for at, seen in zip(some, read, strict=True):
                 looked[at] = seen
-        return [list(self.inspector.verdicts(seen)) for seen in looked]
+        return [list(inspector.verdicts(seen)) for seen in looked]
 
     async def text(self, exchange: Exchange, channel: str, text: str) -> Verdict:
         """The verdict on a whole text."""
-        passages = list(self.inspector.cuts.passages(exchange, channel, text))
-        found = await self.verdicts(passages)
+        inspector = self.inspector
+        passages = list(inspector.cuts.passages(exchange, channel, text))
+        found = await self.verdicts(inspector, passages)
         return strongest(verdict for one in found for _, verdict in one)
 
-    async def _look(self, passages: Sequence[Passage]) -> list[Seen]:
+    @staticmethod
+    async def _look(inspector: Inspector, passages: Sequence[Passage]) -> list[Seen]:
         if sum(len(passage.text) for passage in passages) > INLINE_CHARS:
-            return await asyncio.to_thread(self.inspector.look, passages)
-        return self.inspector.look(passages)
+            return await asyncio.to_thread(inspector.look, passages)
+        found: list[Sequence[Finding]] = []
+        until = time.thread_time() + INLINE_SECONDS
+        for passage in passages:
+            if time.thread_time() > until:  # hostile to some pattern: the rest is, too
+                rest = passages[len(found) :]
+                found += await asyncio.to_thread(list, map(inspector.find, rest))
+                break
+            found.append(inspector.find(passage))
+        return inspector.scored(passages, found)
 
-    async def _read(self, seen: Seen) -> Seen:
+    async def _read(self, inspector: Inspector, seen: Seen) -> Seen:
         if self._waiting >= MOST_WAITING * self._threads:
-            return self.inspector.unread(seen, "Too many passages wait for the scorer.")
+            return inspector.unread(seen, "Too many passages wait for the scorer.")
         self._waiting += 1
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                return await loop.run_in_executor(self._pool, self.inspector.read, seen)
+                return await loop.run_in_executor(self._pool, inspector.read, seen)
         except TimeoutError:
-            return self.inspector.unread(seen, "The scorer was late.")
+            return inspector.unread(seen, "The scorer was late.")
         finally:
             self._waiting -= 1
 

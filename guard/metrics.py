@@ -85,6 +85,29 @@ class Metrics:
             "Streams closed because more would have left than was cleared: none, ever",
             registry=self._registry,
         )
+        self._rules_broken = Gauge(
+            "guard_rules_broken",
+            "Mistakes in a change of the rules that is therefore not in force",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self._reloads = Counter(
+            "guard_rules_reloads",
+            "Changes of the rules seen while running",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._shadow = Counter(
+            "guard_shadow",
+            "Replies judged by the rules in shadow, by both verdicts",
+            ["route", "verdict", "shadow_verdict"],
+            registry=self._registry,
+        )
+        self._shadow_skipped = Counter(
+            "guard_shadow_skipped",
+            "Replies that the rules in shadow did not judge: too long, or too many waited",
+            registry=self._registry,
+        )
         self._no_sources = Counter(
             "guard_no_sources", "Replies without sources: grounding was silent", ["route"],
             registry=self._registry,
@@ -131,6 +154,19 @@ class Metrics:
     def gate_error(self) -> None:
         """More would have left than was cleared; the stream was closed."""
         self._gate_errors.inc()
+
+    def reloaded(self, mistakes: int) -> None:
+        """A change of the rules was seen: taken up, or kept out for its mistakes."""
+        self._rules_broken.set(mistakes)
+        self._reloads.labels("refused" if mistakes else "in force").inc()
+
+    def shadow(self, route: str, live: str, shadow: str) -> None:
+        """A reply was judged by the rules in shadow, too."""
+        self._shadow.labels(route, live, shadow).inc()
+
+    def shadow_skipped(self) -> None:
+        """A reply was not: it was too long, or too many waited."""
+        self._shadow_skipped.inc()
 
     def text(self) -> bytes:
         """All counters of all workers in Prometheus' text format."""

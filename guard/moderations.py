@@ -70,10 +70,10 @@ def _texts(body: Mapping[str, Any]) -> list[str]:
 
 async def _result(judging: Judging, text: str) -> dict[str, Any]:
     exchange = Exchange(secrets.token_hex(16), time.time())
+    policy = judging.inspector.policy
     verdict = await judging.text(exchange, "text", text)
     if UNCHECKED in verdict.categories:
         raise LateError
-    policy = judging.inspector.policy
     scores = {
         name: max((verdict.scores.get(ours, 0.0) for ours in MAPPED.get(name, ())), default=0.0)
         for name in sorted([*MAPPED, *UNSCORED])

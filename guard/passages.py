@@ -120,6 +120,7 @@ class Cuts:
 
     hold_back: int
     look_back: int
+    whole: bool = False  # some rules need each channel's whole text, at its end
 
     def cutter(self, *, loose: bool = False) -> Cutter:
         """A fresh cutter for one channel that arrives in pieces."""
@@ -135,6 +136,13 @@ class Cuts:
                 cutter.end()
             for piece in cutter.ready():
                 yield piece.passage(exchange, channel)
+        if self.whole and text:
+            yield whole_passage(exchange, channel, text)
+
+
+def whole_passage(exchange: Exchange, channel: str, text: str) -> Passage:
+    """A channel's whole text, once it has ended."""
+    return Passage(exchange, channel, 0, text, final=True, whole=True)
 
 
 def _border(text: str, start: int, *, ended: bool) -> int | None:

@@ -19,6 +19,7 @@ core: Any = _regex_core  # untyped; tests/test_patterns.py tells when it changes
 PROBE_LIMIT_SECONDS = 0.25  # an honest pattern needs under 1 ms for the texts below
 PROBE_TEXT_CHARS = 700  # about the longest window the gate shows to a pattern
 PROBE_REPEAT = 40  # repeats of one part: enough for 2**n to show
+_STOPPERS = "\x01.;\n,"
 _SAMPLES = "a0 A.b1-_,/:@!é"
 
 
@@ -101,15 +102,16 @@ def _walk(node: Any) -> Iterator[Any]:
 
 def _probes(tree: Any) -> Iterator[str]:
     """Texts that make an ambiguous repeat try everything: the repeated part again and again, then
-    a character that nothing expects. What the engine requires somewhere stands behind that, or it
-    would give up before it tries."""
+    a character that the part does not expect. What the engine requires somewhere stands behind
+    that, or it would give up before it tries."""
     seen = set()
-    tail = "\x01" + _sample(tree, 0)[:PROBE_TEXT_CHARS]
+    required = _sample(tree, 0)[:PROBE_TEXT_CHARS]
     for node in _walk(tree):
         if not isinstance(node, core.GreedyRepeat):
             continue
         if node.max_count is not None and node.max_count < 8:
             continue
+        tail = _stopper(node) + required
         for part in {_sample(node.subpattern, choice) for choice in range(3)}:
             if not part:
                 continue
@@ -120,6 +122,24 @@ def _probes(tree: Any) -> Iterator[str]:
                     if probe not in seen:
                         seen.add(probe)
                         yield probe
+
+
+def _stopper(repeat: Any) -> str:
+    """A character that nothing in a repeat matches, if there is one."""
+    leaves = list(_leaves(repeat))
+    for one in _STOPPERS:
+        if not any(matches(leaf, one) or isinstance(leaf, core.Any) for leaf in leaves):
+            return one
+    return "\n"
+
+
+def _leaves(node: Any) -> Iterator[Any]:
+    """What matches one character each: characters and sets."""
+    children = [] if isinstance(node, core.SetBase) else list(_children(node))
+    if not children:
+        yield node
+    for child in children:
+        yield from _leaves(child)
 
 
 def _sample_before(tree: Any, node: Any) -> str:
@@ -151,7 +171,7 @@ def _sample(node: Any, choice: int) -> str:
     if isinstance(node, core.Any):
         return "a"
     if hasattr(node, "matches"):
-        if isinstance(node, core.Character):
+        if isinstance(node, core.Character) and node.positive:
             return chr(node.value)
         fitting = [sample for sample in _SAMPLES if matches(node, sample)]
         return fitting[choice % len(fitting)] if fitting else ""

@@ -22,8 +22,9 @@ from guard.metrics import Metrics
 from guard.review.store import ReviewStore
 from guard.review.views import StoredItem
 from guard.settings import Settings
+from guard.shadow import Shadow
 from guard.sse import Event
-from guard.types import Action, Verdict
+from guard.types import Action
 
 AGAIN_SECONDS = 0.2  # between two looks for an item while the store is away
 
@@ -32,23 +33,27 @@ class Replies:
     """What judges and keeps: one for all replies of a process."""
 
     def __init__(
-        self, settings: Settings, judging: Judging, store: ReviewStore, metrics: Metrics
+        self,
+        settings: Settings,
+        judging: Judging,
+        store: ReviewStore,
+        metrics: Metrics,
+        shadow: Shadow | None = None,
     ) -> None:
         self.settings = settings
         self.judging = judging
-        self.cuts = judging.inspector.cuts
         self.store = store
         self.metrics = metrics
+        self._shadow = shadow
 
     async def judge_ready(self, call: Call, gate: Gate) -> None:
         """Judges what the gate has ready."""
         started = time.perf_counter()
         ready = list(gate.passages())
-        found = await self.judging.verdicts([passage for _, passage in ready])
+        found = await self.judging.verdicts(call.inspector, [passage for _, passage in ready])
         for (ticket, _), verdicts in zip(ready, found, strict=True):
             for part, verdict in verdicts:
                 gate.settle(ticket, part, verdict)
-        call.rules = self.judging.inspector.digest
         call.guard_seconds += time.perf_counter() - started
 
     async def decided(self, call: Call) -> StoredItem | None:
@@ -64,10 +69,13 @@ class Replies:
             await asyncio.sleep(AGAIN_SECONDS)  # Redis is away, or has not heard of it yet
         return None
 
-    def count(self, call: Call, verdict: Verdict) -> None:
-        """Counts and logs the verdict on a reply."""
+    def count(self, call: Call, gate: Gate) -> None:
+        """Counts and logs the verdict on a reply, and offers it to the rules in shadow."""
+        verdict = gate.verdict
         self.metrics.verdict(call.exchange.route, verdict)
         call.log(verdict)
+        if self._shadow is not None:
+            self._shadow.offer(call.inspector, call.exchange, gate.texts(redacted=False))
 
     async def send(self, call: Call, incoming: Incoming, *, is_json: bool) -> None:
         """Sends a plain reply. Raises UpstreamError and StoreError."""
@@ -92,7 +100,7 @@ class Replies:
         out = self._redacted(call, gate, is_json=is_json)
         if verdict.action is Action.REVIEW:
             out = await self._review(call, incoming, gate, out or body) or out
-        self.count(call, verdict)
+        self.count(call, gate)
         if verdict.action is Action.BLOCK or call.stopped:
             await self._refuse(call, incoming, value, gate, is_json=is_json)
         else:
@@ -116,7 +124,8 @@ class Replies:
 
     async def _judged(self, call: Call, value: Any, *, is_json: bool) -> Gate:
         """A plain reply is a stream of one event: the same gate judges it."""
-        gate = Gate(self.cuts, call.exchange, loose=call.route.release == "token")
+        loose = call.route.release == "token"
+        gate = Gate(call.inspector.cuts, call.exchange, whole=True, loose=loose)
         reading = call.reply.read_plain(value) if is_json else text_reading(value)
         gate.take(Event(b"", None), reading)
         gate.end()

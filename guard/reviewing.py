@@ -18,9 +18,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from guard import jsontext
-from guard.answers import BadRequestError, Handler, answer, finding_row, read_body, taken, told
-from guard.edits import EditError, check_edits, released_reply, texts_left
+from guard.answers import BadRequestError, Handler, answer, read_body, taken, told
+from guard.edits import EditError, check_edits
 from guard.judging import Judging
 from guard.masking import mask
 from guard.metrics import Metrics
@@ -29,8 +28,9 @@ from guard.review.events import Events
 from guard.review.page.roles import leads
 from guard.review.page.visitor import person
 from guard.review.store import ReviewStore
-from guard.review.views import Row, StoredItem
+from guard.review.views import StoredItem
 from guard.settings import Route, Settings
+from guard.showing import claim_json, decision_json, full_json, public, row_json
 from guard.types import Action, Decision, Exchange, Outcome, ReviewItem, State, Verdict
 
 DECISION_LIMIT_BYTES = 8 * 2**20  # an edit of a reply of some million characters
@@ -44,14 +44,6 @@ PULSE_SECONDS = 15.0  # between two signs of life of an event stream: proxies cu
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _FILTERS = {"route": "route", "model": "model", "category": "categories", "rule": "rules"}
-_ONLY_WHERE_TRUE = (
-    "copy_of",
-    "reviewer",
-    "outcome",
-    "decision_id",
-    "takes_effect_at",
-    "decided_at",
-)
 _DECIDED = (Outcome.APPROVE, Outcome.EDIT, Outcome.REJECT)
 
 
@@ -120,10 +112,21 @@ class Reviewing:
             seconds = min(float(request.query_params.get("wait", "0")), WAIT_MAX_SECONDS)
         except ValueError as error:
             raise BadRequestError("`wait` is a number of seconds") from error
-        found = await (self._store.wait(name, seconds) if seconds > 0 else self._store.get(name))
+        found = await (self._wait(request, seconds) if seconds > 0 else self._store.get(name))
         if found is None:
             return told(404, "unknown_review", "no review has this id, or it is past retention")
         return answer(public(found) | ({"item": full_json(found)} if trusted else {}))
+
+    async def _wait(self, request: Request, seconds: float) -> StoredItem | None:
+        """Waits for the end of a review, while the client does."""
+        wait = asyncio.create_task(self._store.wait(request.path_params["id"], seconds))
+        left = asyncio.create_task(_left(request))
+        try:
+            await asyncio.wait({wait, left}, return_when=asyncio.FIRST_COMPLETED)
+            return await wait if wait.done() else None
+        finally:
+            wait.cancel()
+            left.cancel()
 
     async def queue(self, request: Request) -> Response:
         """Puts a text under review by hand. The same id with the same text is one review."""
@@ -342,100 +345,10 @@ class Reviewing:
         return answer(body | {"seq": self._store.run.seq})
 
 
-def refused(error: refusals.Refused) -> Response:
-    """A no of the store, with what the loser needs to know."""
-    match error:
-        case refusals.UnknownItem() | refusals.UnknownDecision():
-            return told(404, "unknown", str(error))
-        case refusals.Gone():
-            return told(410, "expired", str(error), decision=_won(error.decision))
-        case refusals.Settled():
-            return told(409, "settled", str(error), decision=_won(error.decision))
-        case refusals.Fenced():
-            claim = {"reviewer": error.holder, "lease_until": error.until}
-            return told(409, "not_held", str(error), claim=claim)
-        case _:
-            return told(409, "conflict", str(error))
-
-
-def public(found: StoredItem) -> dict[str, Any]:
-    """A review as anyone with its id may see it; the reply only once it is released."""
-    state = State.CLAIMED if found.decision and not found.ended else found.state
-    body: dict[str, Any] = {
-        "id": found.item.id,
-        "state": State.WAITING if state is State.ARRIVING else state,
-        "deadline": found.item.deadline if found.decision else found.row.deadline,
-    }
-    if found.decision is not None and found.ended:
-        body["outcome"] = found.decision.outcome
-    if found.released:
-        reply = released_reply(found.item, found.edits)
-        body["reply"] = reply
-        short = _short(reply)
-        if short is not None:
-            body["text"] = short
-    return body
-
-
-def decision_json(found: StoredItem) -> dict[str, Any]:
-    """The decision on an item, for who made it."""
-    if found.decision is None:
-        return {}
-    body: dict[str, Any] = {"decision_id": found.decision.id, "outcome": found.decision.outcome}
-    if not found.ended:
-        body |= {"state": State.DECIDED, "takes_effect_at": found.row.takes_effect_at}
-    return body
-
-
-def claim_json(found: StoredItem) -> dict[str, Any]:
-    """A claim: the item, whole, with the token that its decision needs."""
-    return {
-        "id": found.item.id,
-        "token": found.token,
-        "lease_until": found.lease_until,
-        "item": full_json(found),
-    }
-
-
-def row_json(row: Row) -> dict[str, Any]:
-    """A line of the list: no text."""
-    return {
-        name: value for name, value in asdict(row).items() if value or name not in _ONLY_WHERE_TRUE
-    }
-
-
-def full_json(found: StoredItem) -> dict[str, Any]:
-    """Everything there is about an item, with where it comes from."""
-    item, decision = found.item, found.decision
-    body = row_json(found.row) | {
-        "dialect": item.exchange.dialect,
-        "prompt": item.exchange.prompt,
-        "sources": list(item.exchange.sources),
-        "texts": dict(item.texts),
-        "leaving": texts_left(item),
-        "released": dict(item.released),
-        "findings": {
-            channel: [finding_row(finding) for finding in findings]
-            for channel, findings in item.findings.items()
-        },
-        "rules_digest": item.rules,
-        "received_at": item.exchange.received_at,
-        "on_deadline": item.on_deadline,
-        "skips": [asdict(skip) for skip in found.skips],
-    }
-    if decision is not None:
-        body |= {"reason": decision.reason, "decided_at": decision.decided_at}
-        body |= {"edits": dict(found.edits)} if found.edits else {}
-    return body
-
-
-def _won(decision: Decision) -> dict[str, Any]:
-    return {
-        "decision_id": decision.id,
-        "outcome": decision.outcome,
-        "reviewer": decision.reviewer,
-        "decided_at": decision.decided_at,
-    }
+async def _left(request: Request) -> None:
+    """Returns once the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _reviewer(request: Request, body: dict[str, Any]) -> str:
@@ -453,16 +366,3 @@ def _token(body: dict[str, Any]) -> int:
     if not 0 < token < 2**53:
         raise BadRequestError("`token` is the number that the claim gave")
     return token
-
-
-def _short(reply: Any) -> str | None:
-    """The one text of a reply that has only one."""
-    if isinstance(reply, str):
-        return reply
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    if isinstance(choices, list) and len(choices) == 1:
-        message = choices[0].get("message") if isinstance(choices[0], dict) else None
-        content = message.get("content") if isinstance(message, dict) else None
-        return content if isinstance(content, str) else None
-    texts = [text for _, text in jsontext.strings(reply)]
-    return texts[0] if len(texts) == 1 else None

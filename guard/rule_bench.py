@@ -11,11 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from guard.detectors.loaded import detectors
 from guard.detectors.pattern import PatternDetector
 from guard.detectors.sieve import Sieve
-from guard.rules import Rule, Rulebook
-from guard.types import Exchange, Passage
+from guard.rule import Rule
+from guard.rules import Rulebook
+from guard.types import Exchange, Passage, Reach
 
+EXAMPLES_MAX = 12  # of one rule
 ROUNDS = 3  # the best of them counts: a loaded machine only ever makes it slower
 TEXTS_MAX = 400  # enough for a steady figure; with 200 rules about two seconds in all
 
@@ -49,6 +52,72 @@ def measure(rulebook: Rulebook) -> Row:
         "microseconds": _per_text(partial(_detect, detector, passages), len(texts)),
         "by_rule": sorted(rows, key=lambda row: -row["microseconds"] * row["let_through"]),
     }
+
+
+def costs(rulebook: Rulebook) -> list[Row]:
+    """What each rule costs where a text reaches it: its own examples; and when that is."""
+    compiled = [rule for rule in rulebook.rules if rule.compiled is not None]
+    skipping = {compiled[at].id for at in Sieve(compiled).skipped_by}
+    return [
+        {
+            "id": rule.id,
+            "kind": rule.kind,
+            "hold_back": rule.reach,
+            "tried": _tried(rule, skipping),
+            "microseconds": _alone(rule),
+            "file": f"{rule.file}:{rule.line}",
+        }
+        for rule in rulebook.rules
+    ]
+
+
+def costs_told(rows: list[Row], *, most: int) -> list[str]:
+    """The costs for people: the most costly first, and those that are always tried."""
+    ordered = sorted(rows, key=lambda row: (row["tried"] != "always", -row["microseconds"]))
+    return [
+        f"  {row['id']:<36} {row['microseconds']:>7} µs {row['tried']}, {_delay(row['hold_back'])}"
+        for row in ordered[:most]
+    ]
+
+
+def _delay(reach: int | Reach) -> str:
+    if isinstance(reach, Reach):
+        return {Reach.PASSAGE: "needs a passage", Reach.REPLY: "needs the whole reply"}[reach]
+    return f"holds {reach} characters back"
+
+
+def _tried(rule: Rule, skipping: set[str]) -> str:
+    """On which texts a rule is tried."""
+    if rule.compiled is not None:
+        return "always" if rule.id in skipping else "where the sieve lets it through"
+    if rule.kind == "tokens":
+        return "where one of its words stands"
+    if rule.kind == "grounding":
+        return "where there are sources"
+    return "once a reply" if rule.reach is Reach.REPLY else "on every passage"
+
+
+def _alone(rule: Rule) -> float:
+    """Microseconds a text of the rule's own examples."""
+    made = detectors([rule], budget_ms=1_000)
+    passages = [
+        Passage(
+            Exchange("bench", 0.0, prompt=one.prompt, system=one.system, sources=one.context),
+            "text",
+            0,
+            one.text,
+            final=True,
+            whole=rule.reach is Reach.REPLY,
+        )
+        for one in (*rule.match, *rule.passes)[:EXAMPLES_MAX]
+    ]
+
+    def work() -> None:
+        for detector in made:
+            for passage in passages:
+                detector.detect(passage)
+
+    return _per_text(work, len(passages))
 
 
 def told(answer: Row, *, rows: int = 10) -> str:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guard.language import LANGUAGES
+
 Fields = Mapping[str, dict[str, Any]]
 
+KINDS = ("pattern", "phrases", "tokens", "grounding", "consistency", "repetition")
+"""Fields that say what a rule looks for: a rule has exactly one."""
+REPEATED = ("words", "lines", "sentences")
+"""Repetitions that are counted."""
+TIMES_MAX = 1_000
 NEAR_WITHIN_MAX_CHARS = 200  # what is further away says little, and text is held back as far
 NEAR_WITHIN_CHARS = 40  # where nothing else is said: about six words
 
 _TEXTS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+_TOKEN = {"type": "object", "minProperties": 1}
 _EXAMPLE = {
     "anyOf": [
         {"type": "string"},
@@ -23,12 +31,17 @@ _EXAMPLE = {
             "properties": {
                 "text": {"type": "string"},
                 "context": {"anyOf": [{"type": "string"}, _TEXTS]},
+                "prompt": {"type": "string"},
+                "system": {"type": "string"},
             },
             "required": ["text"],
             "additionalProperties": False,
         },
     ]
 }
+
+
+EXAMPLE = ("text", "context", "prompt", "system")
 
 
 def _told(sentence: str, **schema: Any) -> dict[str, Any]:
@@ -79,6 +92,12 @@ NEAR: Fields = {
 SCOPE: Fields = {
     "channels": _told("Only these parts of a reply, e.g. content.", **_TEXTS),
     "routes": _told("Only these routes of guard.yaml.", **_TEXTS),
+    "languages": _told(
+        "Only text in these languages, or of which the language cannot be told.",
+        type="array",
+        items={"enum": list(LANGUAGES)},
+        minItems=1,
+    ),
 }
 EXAMPLES: Fields = {
     "match": _told(
@@ -98,7 +117,21 @@ RULE: Fields = {
     "score": _told("How sure the rule is.", type="number", minimum=0, maximum=1, default=0.5),
     "pattern": _told("A regular expression with a greatest width.", type="string", minLength=1),
     "phrases": _told("Whole phrases, any blanks between their words.", **_TEXTS),
+    "tokens": _told(
+        "What is asked of each token, as spaCy's Matcher takes it: one pattern, or several.",
+        type="array",
+        minItems=1,
+        items={"anyOf": [_TOKEN, {"type": "array", "minItems": 1, "items": _TOKEN}]},
+    ),
     "grounding": _told("What the sources must contain.", type="string"),
+    "consistency": _told("What must not contradict itself.", type="string"),
+    "repetition": _told("What must not come again and again, or be repeated.", type="string"),
+    "times": _told(
+        "How often in a row words, lines or sentences are too often.",
+        type="integer",
+        minimum=2,
+        maximum=TIMES_MAX,
+    ),
     "case": _told("Whether case and width of letters matter.", type="boolean", default=False),
     "longest": _told("The greatest width of an open pattern.", type="integer", minimum=1),
     "shadow": _told("Counted and logged, never acted on.", type="boolean", default=False),
@@ -118,14 +151,14 @@ FILE: Fields = {
 }
 
 
-def schema(*, kinds: tuple[str, ...], grounding: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON Schema of a rule file; `kinds` are the fields of which a rule has exactly one."""
-    fields = dict(RULE) | {"grounding": {**RULE["grounding"], "enum": list(grounding)}}
+def schema(words: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The JSON Schema of a rule file; `words` are what may follow the kinds that take one word."""
+    fields = dict(RULE) | {kind: {**RULE[kind], "enum": list(words[kind])} for kind in words}
     rule = _object(
         "A rule.",
         fields,
         required=["id", "examples"],
-        oneOf=[{"required": [kind]} for kind in kinds],
+        oneOf=[{"required": [kind]} for kind in KINDS],
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

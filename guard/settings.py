@@ -74,6 +74,9 @@ class Settings:
     host: str = _setting("127.0.0.1", "the address to listen on")
     port: int = _setting(8080, "the port to listen on")
     rules: str = _setting("", "a folder of rule files, in place of the shipped one")
+    shadow_rules: str = _setting(
+        "", "a folder of rules that are tried on replies that are done, and never acted on"
+    )
     redis: str = _setting("", "a Redis for reviews; without it a private one is started in --data")
     data: str = _setting("guard-data", "the folder for what the program keeps")
     workers: int = _setting(1, "how many processes serve")

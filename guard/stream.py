@@ -49,7 +49,7 @@ class _Stream:
         self._replies = replies
         self._call = call
         self._gate = Gate(
-            replies.cuts,
+            call.inspector.cuts,
             call.exchange,
             choices=call.request.choices,
             stop_from=Action.BLOCK if route.on_review == "release" else Action.REVIEW,
@@ -69,7 +69,7 @@ class _Stream:
         await self._advance()
         if self._call.review_id:
             await self._keep(whole=True, ended=ended)
-        self._replies.count(self._call, self._gate.verdict)
+        self._replies.count(self._call, self._gate)
         if self._gate.hold and self._call.review_id and not self._gate.empty and not self._done:
             found = await self._replies.decided(self._call)
             if found is not None:

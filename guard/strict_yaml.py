@@ -38,9 +38,13 @@ class Problem:
     message: str
     picture: str = ""
 
+    @property
+    def head(self) -> str:
+        """Place and cure on one line."""
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
     def __str__(self) -> str:
-        head = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        return f"{head}\n{self.picture}" if self.picture else head
+        return f"{self.head}\n{self.picture}" if self.picture else self.head
 
 
 class Document:

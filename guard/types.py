@@ -44,6 +44,7 @@ class Exchange:
     dialect: str = "text"
     model: str = ""
     prompt: str = ""  # what was asked, for the reviewer; figures in it are known, not evidence
+    system: str = ""  # what the model was told beforehand, and must not repeat
     sources: tuple[str, ...] = ()  # what the answer may lean on; empty means: grounding is silent
     streamed: bool = False
 
@@ -72,6 +73,7 @@ class Passage:
     after: str = ""
     final: bool = False  # the channel has ended: nothing follows `after`
     loose: bool = False  # cut where it arrived: findings must not depend on the borders
+    whole: bool = False  # the channel's whole text, once it has ended: for rules that need it
 
     @property
     def end(self) -> int:
@@ -126,9 +128,10 @@ class Reach(StrEnum):
 class Detector(Protocol):
     """What finds. Synchronous and stateless: no stream, no request, no store.
 
-    `reach` is the greatest number of characters a finding may need from its start, or
-    `Reach.PASSAGE`. An exception, or a result later than the budget, becomes a finding of
-    category `unchecked`.
+    `reach` is the greatest number of characters a finding may need from its start,
+    `Reach.PASSAGE`, or `Reach.REPLY`: then it is shown each channel once, whole, at its end, and
+    nothing else. An exception, or a result later than the budget, becomes a finding of category
+    `unchecked`.
     """
 
     @property

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from guard import demo, jsontext
+from tests.prose import prose
 
 CONNECTIONS = 16
 SECONDS = 4.0  # of each measurement under load
@@ -32,7 +33,7 @@ PLAIN, CHAT = "/bench/v1/chat/completions", "/v1/chat/completions"
 
 def serve(port: int) -> None:
     """The demo's upstream and a plain endpoint that answers about 800 bytes at once."""
-    message = {"role": "assistant", "content": f"{demo.CLEAN} " * 7}
+    message = {"role": "assistant", "content": prose(550)}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     head = {"id": "chatcmpl-bench", "object": "chat.completion", "created": 0, "model": "bench"}
     body = jsontext.dump({**head, "choices": [choice]})

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page, Request
+from redis.asyncio import Redis
 
 from guard.review.own_redis import OwnRedis
 from guard.review.page.roles import Role
@@ -57,7 +58,11 @@ def main() -> None:
 async def _fill(address: str, data: Path, count: int) -> None:
     data.mkdir(parents=True, exist_ok=True)
     turns = asyncio.Semaphore(AT_ONCE)
-    async with ReviewStore(address, vault=load_vault("", data)) as store:
+    async with (
+        Redis.from_url(address) as redis,
+        ReviewStore(address, vault=load_vault("", data)) as store,
+    ):
+        await redis.config_set("appendfsync", "no")  # only while we fill it
 
         async def put(number: int) -> None:
             async with turns:
@@ -65,6 +70,7 @@ async def _fill(address: str, data: Path, count: int) -> None:
 
         for first in range(0, count, 1000):
             await asyncio.gather(*(put(at) for at in range(first, min(first + 1000, count))))
+        await redis.config_set("appendfsync", "always")
 
 
 def _item(number: int) -> ReviewItem:

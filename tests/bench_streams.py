@@ -28,8 +28,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from guard import demo
 from guard.rules import shipped_folder
+from tests.prose import prose
 from tests.servers import free_port
 
 PIECE_CHARS = 7
@@ -43,7 +43,7 @@ WAYS = {"bare": "", "sentence": "", "token": "/token"}
 
 
 def _events(chars: int) -> Iterator[bytes]:
-    text = f"{demo.CLEAN} " * (chars // len(demo.CLEAN) + 1)
+    text = prose(chars)
     for start in range(0, chars, PIECE_CHARS):
         choice = {"index": 0, "delta": {"content": text[start : start + PIECE_CHARS]}}
         yield f"data: {json.dumps({'id': 'c', 'model': 'm', 'choices': [choice]})}\n\n".encode()

@@ -21,6 +21,7 @@ from guard.review.spool import Spool
 from guard.review.store import ReviewStore
 from tests.queueing import eventually
 
+CATCH_UP_SECONDS = 300.0  # for some hundred thousand calls of the last ten minutes
 ROOT = Path(__file__).parent.parent
 
 
@@ -109,7 +110,7 @@ async def compare(ledger: Ledger, url: str, data: Path, *, spooled: bool = True)
             except StoreError:
                 return False
 
-        await eventually(caught_up)
+        await eventually(caught_up, seconds=CATCH_UP_SECONDS)
         known: dict[str, tuple[str, str]] = {}
         cursor = "0"
         while cursor:

@@ -63,9 +63,11 @@ async def decide(store: ReviewStore, item: str, **given: Any) -> StoredItem:
     return await store.decide(item=item, **words | given)
 
 
-async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[object]], *, seconds: float = PATIENCE_SECONDS
+) -> None:
     """Returns once the condition gives something true."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(seconds):
         while True:
             if await condition():
                 return

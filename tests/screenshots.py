@@ -1,6 +1,6 @@
-"""The pictures of docs/images: the page's own views with demo data, at three widths, light and dark.
+"""The pictures of docs/images: the page's own views with demo data, three widths, light and dark.
 
-`python -m tests.screenshots [FOLDER]`. Pictures are kept small: 256 colours, nothing of the machine.
+`python -m tests.screenshots [FOLDER]`. Pictures are kept small: few colours, no metadata.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
                 for width, height in WIDTHS.items():
                     context = browser.new_context(
                         storage_state=kept,
-                        color_scheme=scheme,  # type: ignore[arg-type]
+                        color_scheme=scheme,
                         viewport={"width": width, "height": height},
                         reduced_motion="reduce",
                     )

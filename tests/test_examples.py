@@ -7,7 +7,8 @@ import pytest
 import regex
 
 from guard.examples import check, try_examples
-from guard.rules import Rule, read
+from guard.rule import Rule
+from guard.rules import read
 
 PACK = """\
 category: pii

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from guard.detectors.grounding import GroundingDetector
-from guard.rules import Rule, read
+from guard.rule import Rule
+from guard.rules import read
 from guard.types import Exchange, Passage
 
 RULE = """\

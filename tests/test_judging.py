@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from guard.detectors.toxicity import ToxicityDetector
 from guard.detectors.toxicity.cascade import Cascade
 from guard.inspector import Inspector
-from guard.judging import MOST_WAITING, Judging
+from guard.judging import INLINE_SECONDS, MOST_WAITING, Judging
 from guard.passages import Cuts
 from guard.policy import Policy, Threshold
-from guard.types import UNCHECKED, Action, Exchange, Verdict
+from guard.types import UNCHECKED, Action, Exchange, Finding, Passage, Verdict
 
 EXCHANGE = Exchange("x", 0.0)
 POLICY = Policy({"default": {"toxicity": Threshold(((Action.BLOCK, 0.5),))}})
@@ -119,3 +120,30 @@ async def test_both_ways_to_judge_say_the_same_and_count_each_text_once() -> Non
     text = "A bad one. A good one. Neither? "
     assert await judging.text(EXCHANGE, "text", text) == inspector.judge_text(EXCHANGE, "t", text)
     assert cascade.decided == {"first": 2, "last": 4}
+
+
+class Slow:
+    """A rule that takes its time over each passage, and does not let others run."""
+
+    name = "slow"
+    reach = 1
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def detect(self, passage: Passage) -> Sequence[Finding]:
+        self.threads.append(threading.get_ident())
+        until = time.thread_time() + 2 * INLINE_SECONDS
+        while time.thread_time() < until:
+            pass
+        return [Finding("slow", "house", 1.0, passage.start, passage.start + 1)]
+
+
+async def test_rules_that_take_long_go_on_in_a_thread_and_all_is_found() -> None:
+    rule = Slow()
+    judging = Judging(Inspector([rule], POLICY, Cuts(0, 1)), deadline_ms=20_000)
+    verdict = await judging.text(EXCHANGE, "text", "One. Two. Three. Four.")
+    assert [one.start for one in verdict.findings] == [0, 5, 10, 17]
+    mine = threading.get_ident()
+    assert rule.threads[0] == mine
+    assert mine not in rule.threads[1:]

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.detectors.pattern import PatternDetector
+from guard.detectors.loaded import detectors
 from guard.inspector import Inspector
-from guard.passages import Cuts
 from guard.policy import Policy
 from guard.rules import load
 from guard.types import Action, Exchange
@@ -36,12 +35,20 @@ RULES = {
     "long": f"pattern: 'key-[a-z0-9-]+'\n    longest: {LONGEST}",
     "around": "pattern: 'see \\d{1,5}'\n    unless: {around: 'page'}\n    longest: 30",
     "upper": "pattern: '\\bNASA\\b'\n    case: true",
+    "loop": "repetition: words\n    times: 3",
+    "again": "repetition: sentences\n    times: 2",
+    "sum": "consistency: sums",
+    "end": "consistency: cut-off",
 }
+OF_REPLIES = {"loop", "again", "sum", "end"}
+"""Rules of whole replies: outside `whole` they change how a choice ends, and take no text back."""
 WORDS = ["The cat sat. ", "It is 1234. 5678 now. ", "a forbidden", " fruit! ", "maybe so it is ",
          "perhaps. ", "Fine, thanks… ", "see 99991234 5678", "\n", "好的。", "no\u200b ", "cat sat",
          " on the mat. ", "bad\u00adapple ", "Bad  apple", "key-", "a1b2c3d4e5f6g7h8i9j0k1l2m3n4 ",
          "ＮＡＳＡ ", "NASA nasa ", "on page 7 see 12", "\U0001f600\u200d\U0001f600 ",
-         "\u200b" * 70, "Dr. No went to St. Ives, 3.5 km away. ",
+         "\u200b" * 70, "so so so ", "A sum: 12 + 30 = 52. ", "We are all glad to help. ",
+         "It stands by the old river and near it is the ", "x, ",
+         "Dr. No went to St. Ives, 3.5 km away. ",
          "\u0645\u0631\u062d\u0628\u0627\u061f "]  # fmt: skip
 Book = tuple[Inspector, Policy]
 ACTIONS = ("redact", "redact", "review", "block")
@@ -65,8 +72,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> list[Book]:
         policy["degenerate"] = {"redact": 0.5}
         (folder / "policy.yaml").write_text(json.dumps({"routes": {"default": policy}}))
         book = load(folder)
-        detector = PatternDetector(book.rules, budget_ms=10_000)
-        judge = Inspector([detector], book.policy, Cuts(book.hold_back, book.look_back))
+        judge = Inspector(detectors(book.rules, budget_ms=10_000), book.policy, book.cuts)
         found.append((judge, book.policy))
     return found
 
@@ -108,12 +114,16 @@ def test_the_law(books: list[Book], name: str, seed: int) -> None:
             if first is None:
                 first = (shown, got.verdict.action)
                 plain = {k: v for k, v in texts.items() if k not in shape.json_channels}
-                _holds_back((judge, policy), plain, shown, where)
+                action = None if release == "whole" else got.verdict.action
+                _holds_back((judge, policy), plain, shown, where, action)
             assert (shown, got.verdict.action) == first, where
 
 
-def _holds_back(book: Book, texts: Texts, shown: Texts, where: str) -> None:
-    """Nothing of what a rule stops or masks in a text was shown."""
+def _holds_back(book: Book, texts: Texts, shown: Texts, where: str, action: Action | None) -> None:
+    """Nothing of what a rule stops or masks in a text was shown.
+
+    `action`: of the reply, where text leaves before its end.
+    """
     judge, policy = book
     for channel, text in texts.items():
         verdict = judge.judge_text(Exchange("x", 0.0), channel, text)
@@ -123,5 +133,8 @@ def _holds_back(book: Book, texts: Texts, shown: Texts, where: str) -> None:
             if finding.rule == "long":  # as far as it is looked at by token
                 end = min(end, finding.start + LONGEST)
             alone = policy.judge("default", [finding])
+            if finding.rule in OF_REPLIES and action is not None:
+                assert action >= max(alone.action, Action.REVIEW), where
+                continue
             assert alone.action < Action.REVIEW or len(seen) <= finding.start, where
             assert not alone.masks or set(seen[finding.start : end]) <= {"*"}, where

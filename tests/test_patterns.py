@@ -34,7 +34,18 @@ def test_what_can_match_nothing(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"(a+)+$", r"(?:a|aa)+$", r"x(?:\w{1,30}\s?){1,30}$", r"([a-z]+\d?)*!"],
+    [
+        r"(a+)+$",
+        r"(?:a|aa)+$",
+        r"(?:a|aa){2,60}$",
+        r"(?:foo|foofoo)+$",
+        r"(?=(?:a|aa)+$)a",
+        r"x(?:\w{1,30}\s?){1,30}$",
+        r"([a-z]+\d?)*!",
+        r"(?:[^.]{1,40},){1,20}z",
+        r"(?:\d{1,20}){1,20}x",
+        r"(?:\S+ ?){5,30}!",
+    ],
 )
 def test_a_runaway_is_found(pattern: str) -> None:
     assert runaway(pattern)

@@ -16,7 +16,7 @@ from guard.review.own_redis import OwnRedis
 from tests import power
 from tests.ledger import Found, Ledger, Worker, compare
 
-CUTS = int(os.environ.get("OUTGUARD_POWER_CUTS", "3"))
+CUTS = int(os.environ.get("OUTGUARD_POWER_CUTS", "2"))
 SEED = int(os.environ.get("OUTGUARD_SEED", "1"))
 LONGEST_SECONDS = 1.5  # of work before a cut
 

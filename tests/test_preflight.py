@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis as Plain
 from redis.asyncio import Redis
 
 from guard.errors import SettingsError
@@ -66,12 +67,12 @@ def test_doctor_names_it_and_serve_refuses_it(url: str, tmp_path: Path) -> None:
         return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
 
     assert guard("doctor").returncode == 0
-    with OwnRedis(tmp_path):
-        subprocess.run(
-            [sys.executable, "-c", "import redis, sys; "
-             "redis.Redis.from_url(sys.argv[1]).config_set('appendfsync', 'everysec')", url],
-            check=True,
-        )  # fmt: skip
+    with Plain.from_url(url) as redis:
+        redis.hset("{outguard}:meta", "item", '{"state": "waiting", "seq": 0}')
+        ran = guard("doctor")
+        assert (ran.returncode, "item: no payload" in ran.stdout) == (1, True)
+        redis.delete("{outguard}:meta")
+        redis.config_set("appendfsync", "everysec")
     ran = guard("doctor")
     assert ran.returncode == 1
     assert "appendfsync everysec" in ran.stdout

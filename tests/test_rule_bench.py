@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from guard.rule_bench import TEXTS_MAX, measure, told
+from guard.rule_bench import TEXTS_MAX, costs, costs_told, measure, told
 from guard.rules import load
 
 PACK = """\
@@ -33,3 +33,28 @@ def test_the_figures_add_up(tmp_path: Path) -> None:
     assert told(cost, rows=1).count("\n") == 1
     many = replace(rulebook.rules[0], passes=rulebook.rules[0].passes * TEXTS_MAX)
     assert measure(replace(rulebook, rules=(many,)))["texts"] <= TEXTS_MAX
+
+
+def test_the_cost_of_each_rule_says_when_it_is_tried(tmp_path: Path) -> None:
+    more = (
+        "  - id: again\n    repetition: lines\n    examples: {match: [a], pass: [b]}\n"
+        "  - id: unit\n    consistency: units\n    examples: {match: [a], pass: [b]}\n"
+        "  - id: figure\n    grounding: numbers\n    examples: {match: [a], pass: [b]}\n"
+    )
+    (tmp_path / "a.yaml").write_text(PACK + more)
+    (tmp_path / "policy.yaml").write_text("routes: {default: {pii: {redact: 0.6}}}\n")
+    rows = costs(load(tmp_path))
+    assert {row["id"]: row["tried"] for row in rows} == {
+        "rare": "where the sieve lets it through",
+        "open": "always",
+        "again": "once a reply",
+        "unit": "on every passage",
+        "figure": "where there are sources",
+    }
+    assert {row["id"]: row["hold_back"] for row in rows}["open"] == 21
+    assert all(row["microseconds"] > 0 for row in rows)
+    lines = costs_told(rows, most=2)
+    assert len(lines) == 2
+    assert "open" in lines[0]
+    assert "holds 21 characters back" in lines[0]
+    assert any("needs the whole reply" in line for line in costs_told(rows, most=9))

@@ -7,7 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from guard import rule_fields
-from guard.rules import KINDS, read, schema, shipped_folder
+from guard.rule_fields import KINDS
+from guard.rules import read, schema, shipped_folder
 from guard.strict_yaml import Document
 
 GOOD = {"id": "a", "pattern": "x", "examples": {"match": ["x"], "pass": ["y"]}}
@@ -34,7 +35,11 @@ def test_the_shipped_packs_fit() -> None:
         {"near": [{"words": ["x"]}]},
         {"near": [{"words": ["x"], "add": 0.5, "within": 201}]},
         {"examples": {"match": ["x"]}},
-        {"scope": {"languages": ["en"]}},
+        {"scope": {"language": ["en"]}},
+        {"scope": {"languages": ["english"]}},
+        {"consistency": "sums"},
+        {"times": "many"},
+        {"examples": {"match": [{"text": "x", "question": "y"}], "pass": ["y"]}},
         {"case": "yes"},
     ],
 )

@@ -13,7 +13,8 @@ from guard.detectors import sieve as sieve_module
 from guard.detectors.pattern import PatternDetector
 from guard.detectors.sieve import Sieve, widened
 from guard.folding import fold
-from guard.rules import Rule, phrases_pattern
+from guard.rule import Rule
+from guard.rule_bodies import phrases_pattern
 from guard.types import Exchange, Passage
 
 EVERY_CHARACTER = "".join(

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from guard import explain, rule_bench
 from guard.commands import Commands, show
+from guard.commands.rules_diff import diff
 from guard.errors import SettingsError
 from guard.examples import check as check_examples
 from guard.rules import Rulebook, load, schema, summary
 
+WHATS = ("lint", "test", "list", "schema", "explain", "bench", "diff")
+COSTS_SHOWN = 10
+
 
 def add(commands: Commands) -> None:
     """Adds the command."""
-    rules = commands.add_parser("rules", help="check, show, explain and measure rules")
+    rules = commands.add_parser("rules", help="check, show, explain, measure and compare rules")
     rules.set_defaults(run=_rules)
-    rules.add_argument("what", choices=("lint", "test", "list", "schema", "explain", "bench"))
+    rules.add_argument("what", choices=WHATS)
     rules.add_argument("folder", nargs="?", help="a folder of rules; the shipped one if absent")
+    rules.add_argument("texts", nargs="?", help="diff: JSON lines with a `text`, or -")
+    rules.add_argument("--against", default="", help="diff: the live rules; the shipped if absent")
+    rules.add_argument("--config", help="diff: a guard.yaml, for its routes")
+    rules.add_argument("--engine", help="diff: the toxicity engine")
+    rules.add_argument("--url", default="http://127.0.0.1:8080", help="diff: a running guard")
+    rules.add_argument("--token", default=os.environ.get("GUARD_TOKEN", ""))
     rules.add_argument("--text", help="explain: the text to try, or - for standard input")
     rules.add_argument("--context", action="append", default=[], help="explain: a source")
+    rules.add_argument("--prompt", default="", help="explain: what was asked")
+    rules.add_argument("--system", default="", help="explain: what the model was told beforehand")
+    rules.add_argument("--all", action="store_true", help="lint: what every rule costs, not ten")
     rules.add_argument("--json", action="store_true")
 
 
@@ -35,11 +49,19 @@ def _rules(arguments: argparse.Namespace) -> int:
     elif arguments.what == "list":
         rows = summary(load(folder, domains=True))
         show(arguments, rows, "\n".join(map(_rule_line, rows)))
+    elif arguments.what == "diff":
+        return diff(arguments)
     elif arguments.what == "bench":
         cost = rule_bench.measure(load(folder, domains=True))
         show(arguments, cost, rule_bench.told(cost))
     else:
-        answer = explain.explain(load(folder), _text_to_explain(arguments), (*arguments.context,))
+        answer = explain.explain(
+            load(folder),
+            _text_to_explain(arguments),
+            (*arguments.context,),
+            prompt=arguments.prompt,
+            system=arguments.system,
+        )
         show(arguments, answer, explain.told(answer))
     return 0
 
@@ -67,15 +89,20 @@ def _rules_checked(arguments: argparse.Namespace, folder: Path | None) -> None:
         "hold_back": rulebook.hold_back,
         "digest": rulebook.digest,
     }
+    if arguments.what == "lint":
+        data["by_rule"] = rule_bench.costs(rulebook)
     lines = [
         f"{len(rulebook.rules)} rules well{ran}; hold-back {rulebook.hold_back} characters",
-        *(_widest(rulebook) if arguments.what == "lint" else ()),
+        *(_costs(arguments, rulebook, data["by_rule"]) if arguments.what == "lint" else ()),
     ]
     show(arguments, data, "\n".join(lines))
 
 
-def _widest(rulebook: Rulebook) -> list[str]:
-    """The rules that cost most in delay."""
+def _costs(arguments: argparse.Namespace, rulebook: Rulebook, rows: list[Any]) -> list[str]:
+    """The rules that cost most, in delay and in time."""
     widths = [(rule.reach, rule.id) for rule in rulebook.rules if isinstance(rule.reach, int)]
     widest = sorted(widths, key=lambda width: -width[0])[:3]
-    return [f"  {name} holds text back by {reach} characters" for reach, name in widest]
+    return [
+        *(f"  {name} holds text back by {reach} characters" for reach, name in widest),
+        *rule_bench.costs_told(rows, most=len(rows) if arguments.all else COSTS_SHOWN),
+    ]

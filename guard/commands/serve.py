@@ -52,6 +52,8 @@ def _run(chosen: settings.Settings, *, banner: str = "") -> int:
     given = bool(chosen.token)
     chosen = replace(chosen, token=app.ensure_token(chosen))
     app.build_inspector(chosen)  # every mistake now, before anything is started
+    if chosen.shadow_rules:
+        app.build_inspector(replace(chosen, rules=chosen.shadow_rules))
     app.check_webhooks(chosen)
     for problem in app.look_at_redis(chosen):
         print(f"guard: unsafe: {problem}", file=sys.stderr, flush=True)
@@ -126,6 +128,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print(f"redis     {chosen.redis or 'a private one in ' + chosen.data}")
     print(f"upstream  {chosen.upstream or 'none'}")
     problems = app.look_at_redis(replace(chosen, redis_unsafe="warn"))
+    problems += app.check_queue(chosen)
     if not chosen.upstream:
         problems.append("no upstream: `guard serve` needs --upstream URL")
     if chosen.host not in ("127.0.0.1", "::1", "localhost"):

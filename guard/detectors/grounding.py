@@ -13,7 +13,7 @@ from functools import lru_cache
 import regex
 
 from guard.folding import fold
-from guard.rules import Rule
+from guard.rule import Rule
 from guard.types import Finding, Passage, Reach
 
 _DIGITS_MAX = (

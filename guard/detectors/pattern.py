@@ -15,7 +15,7 @@ import regex
 
 from guard.detectors.sieve import Sieve
 from guard.folding import IGNORABLE_RUN_MAX, Folded, fold, latin
-from guard.rules import AROUND_CHARS, Rule
+from guard.rule import AROUND_CHARS, Rule
 from guard.types import UNCHECKED, Finding, Passage, Reach
 
 RULES_BUDGET_MS = 50  # all rules together, per passage; honest packs need under 1 ms
@@ -56,7 +56,9 @@ class PatternDetector:
         findings = list(seen.invisible())
         for at in through:
             rule = self._rules[at]
-            if not rule.covers(passage.exchange.route, passage.channel):
+            if not rule.covers(passage.exchange.route, passage.channel, passage.text):
+                continue
+            if passage.loose and rule.languages:  # the settings say that nothing is lost by it
                 continue
             try:
                 findings += _matches(seen, rule, deadline)
@@ -143,7 +145,8 @@ class _Window:
                 break
             if match.partial and end - start < (rule.longest or 0):
                 continue
-            if end > start and not self._excepted(rule, folded.text, (start, end), deadline):
+            sources = self._passage.exchange.sources
+            if end > start and not excepted(rule, folded.text, match.span(), sources, deadline):
                 score = self._score(rule, folded.text, (start, end), deadline)
                 if not score and rule.near:  # lowered to nothing
                     continue
@@ -208,16 +211,20 @@ class _Window:
                 score += near.add
         return min(max(round(score, 6), 0.0), 1.0)
 
-    def _excepted(self, rule: Rule, text: str, span: tuple[int, int], deadline: float) -> bool:
-        unless, (start, end) = rule.unless, span
-        around = text[max(0, start - AROUND_CHARS) : end + AROUND_CHARS]
-        for pattern, seen in ((unless.pattern, text[start:end]), (unless.around, around)):
-            if pattern is not None and pattern.search(seen, timeout=_left(deadline)):
-                return True
-        if not unless.in_context:
-            return False
-        match = _standing_alone(fold(text[start:end]).text.casefold())
-        return any(match.search(source) for source in _plain(self._passage.exchange.sources))
+
+def excepted(
+    rule: Rule, text: str, span: tuple[int, int], sources: tuple[str, ...], deadline: float
+) -> bool:
+    """Whether one of a rule's exceptions holds for a match in a folded text."""
+    unless, (start, end) = rule.unless, span
+    around = text[max(0, start - AROUND_CHARS) : end + AROUND_CHARS]
+    for pattern, seen in ((unless.pattern, text[start:end]), (unless.around, around)):
+        if pattern is not None and pattern.search(seen, timeout=_left(deadline)):
+            return True
+    if not unless.in_context:
+        return False
+    match = _standing_alone(fold(text[start:end]).text.casefold())
+    return any(match.search(source) for source in _plain(sources))
 
 
 def _standing_alone(text: str) -> regex.Pattern[str]:

@@ -18,7 +18,7 @@ from ahocorasick_rs import AhoCorasick
 
 from guard import patterns
 from guard.patterns import core
-from guard.rules import Rule
+from guard.rule import Rule
 
 REPEATS_MAX = 3  # a repeat is counted up to here, then left open: counting makes RE2's tables huge
 MEMORY_MAX_BYTES = 256 << 20  # for RE2's tables, which fill as texts come: 1,000 rules need about
@@ -53,6 +53,11 @@ class Sieve:
                 self._of_set.append(at)
         self._phrases = AhoCorasick(phrases) if phrases else None
         self._compiled = self._compile()
+
+    @property
+    def skipped_by(self) -> frozenset[int]:
+        """The rules that no sieve can rule out: they are tried on every text."""
+        return frozenset(self._always if self._compiled else self._all)
 
     def rules(self, text: str) -> Sequence[int]:
         """The rules that the text may match, in order; `text` is folded already."""

@@ -18,6 +18,7 @@ from guard.dialects.common import (
     part_texts,
 )
 from guard.dialects.openai_chat import last_prompt
+from guard.gate import Leaving
 
 _KINDS = {"tool": "tool", "system": "system", "user": "user"}
 _PIECES = {("message", "content"), ("message", "thinking"), ("response",), ("thinking",)}
@@ -80,6 +81,12 @@ class OllamaReply(JSONReply):
     def left(self, value: Any) -> None:
         if isinstance(value, dict):
             self._head |= {key: value[key] for key in self._head if value.get(key)}
+
+    def prune(self, value: Any, leaving: Leaving) -> Any:
+        if leaving.endings and isinstance(value, dict):  # its ending comes after it
+            value = {**value, "done": False}
+            value.pop("done_reason", None)
+        return super().prune(value, leaving)
 
     def end(self, choice: str, note: Note, *, nothing_left: bool) -> bytes:
         return jsontext.dump(self._stopped(note, note.refusal if nothing_left else "")) + b"\n"

@@ -5,7 +5,8 @@ Rule of the file: marks are spans in code points, as everywhere; nothing is mark
 
 from __future__ import annotations
 
-from guard.rules import Example, Rule, Rulebook
+from guard.rule import Example, Rule
+from guard.rules import Rulebook
 
 
 def shown_rules(rulebook: Rulebook) -> list[dict[str, object]]:

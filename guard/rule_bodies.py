@@ -1,0 +1,123 @@
+"""What a rule looks for: a pattern, phrases, tokens; and how far that may reach.
+
+Rule of the file: how much text a rule needs is computed from the rule itself; what has no end, or
+can run away, is a mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from guard import patterns
+from guard.rule import TokenPattern
+from guard.strict_yaml import Document
+from guard.strict_yaml import Path as Way
+from guard.tokens import anchors, mistakes
+from guard.types import Reach
+
+PHRASE_BLANKS_MAX = 3  # a blank in a phrase stands for up to so many: line breaks, double blanks
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a rule looks for, read. `reach` and `behind` as a Rule has them."""
+
+    reach: int | Reach = 0
+    behind: int = 0
+    compiled: regex.Pattern[str] | None = None
+    phrases: tuple[str, ...] = ()
+    tokens: tuple[TokenPattern, ...] = ()
+    value: str = ""
+
+
+def pattern_body(
+    document: Document, way: Way, value: Any, *, case: bool, longest: int | None
+) -> Body:
+    """A regular expression."""
+    compiled = compile_pattern(document, way, value, case=case)
+    if compiled is None:
+        return Body()
+    width = patterns.width(value, case=case)
+    if width.empty:
+        document.problem(way, "this pattern matches the empty text; ask for a character")
+    if width.ahead is None:
+        document.problem(way, "a lookahead without a longest match; bound it, e.g. {0,40}")
+    if width.match is None and longest is None:
+        document.problem(
+            way, "no longest match: bound the repeats, e.g. {1,40} for +, or give `longest: N`"
+        )
+    if patterns.runaway(value, case=case):
+        document.problem(way, "this pattern can run away; remove repeats inside repeats")
+    reach = longest if longest is not None else (width.match or 0)
+    return Body(reach + (width.ahead or 0) + 1, width.behind + 1, compiled)
+
+
+def compile_pattern(
+    document: Document, way: Way, pattern: Any, *, case: bool
+) -> regex.Pattern[str] | None:
+    """A pattern as `regex` takes it; None if it is none."""
+    if not isinstance(pattern, str) or not pattern:
+        document.problem(way, "a pattern is a text that is not empty, best in single quotes")
+        return None
+    try:
+        compiled = regex.compile(pattern, patterns.flags(case=case))
+    except (regex.error, RecursionError, OverflowError, ValueError) as error:
+        document.problem(way, f"not a regular expression: {error}")
+        return None
+    if compiled.flags & regex.REVERSE:
+        document.problem(way, "(?r) reads from the end, but a text is read as it comes; remove it")
+        return None
+    return compiled
+
+
+def phrases_body(document: Document, way: Way, value: Any, *, case: bool) -> Body:
+    """Whole phrases."""
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        document.problem(way, f"{way[-1]} is a list of texts")
+        return Body()
+    words = [text.split() for text in value]
+    if not all(words) or not words:
+        document.problem(way, "phrases is a list of texts, none of them empty")
+        return Body()
+    widest = max(sum(map(len, phrase)) + PHRASE_BLANKS_MAX * (len(phrase) - 1) for phrase in words)
+    compiled = phrases_pattern(value, case=case)
+    return Body(widest + 2, 1, compiled, phrases=tuple(value))
+
+
+def phrases_pattern(texts: Sequence[str], *, case: bool) -> regex.Pattern[str]:
+    """Finds whole phrases, the longest first, whatever blanks stand between their words."""
+    blank = rf"\s{{1,{PHRASE_BLANKS_MAX}}}"
+    spelled = [
+        blank.join(map(regex.escape, text.split()))
+        for text in sorted(texts, key=lambda text: -len(" ".join(text.split())))
+    ]
+    return regex.compile(rf"(?<!\w)(?:{'|'.join(spelled)})(?!\w)", patterns.flags(case=case))
+
+
+def tokens_body(document: Document, way: Way, value: Any) -> Body:
+    """Patterns of tokens: one, or a list of them."""
+    shaped = isinstance(value, list) and value
+    several = shaped and all(isinstance(one, list) for one in value)
+    given = value if several else [value]
+    if not shaped or not all(one and all(isinstance(t, dict) for t in one) for one in given):
+        document.problem(way, "tokens is a list like `- {LOWER: credit}`, or a list of such lists")
+        return Body()
+    found = False
+    for at, one in enumerate(given):
+        place = (*way, at) if several else way
+        for mistake in mistakes(one):
+            found = True
+            document.problem(place, f"not a pattern of tokens: {mistake}")
+        if not anchors(one):
+            found = True
+            document.problem(
+                place,
+                "no word that must be there: give one token a LOWER or ORTH, without OP ? or *",
+            )
+    if found:
+        return Body()
+    return Body(Reach.PASSAGE, tokens=tuple(tuple(one) for one in given))

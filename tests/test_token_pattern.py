@@ -1,0 +1,82 @@
+"""Token rules: found where spaCy finds them, and only asked of passages with one of their words."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guard.detectors.token_pattern import TokenDetector
+from guard.rule import Rule
+from guard.types import Exchange, Passage, Reach
+
+
+def rule(*patterns: tuple[dict[str, Any], ...], name: str = "r", **more: object) -> Rule:
+    made = Rule(name, "house", "", "tokens", 0.5, None, Reach.PASSAGE, 0, tokens=patterns)
+    return made if not more else Rule(**{**_fields(made), **more})  # type: ignore[arg-type]
+
+
+def _fields(made: Rule) -> dict[str, object]:
+    return {name: getattr(made, name) for name in made.__slots__}
+
+
+CREDIT: tuple[dict[str, Any], ...] = (
+    {"LOWER": {"IN": ["credit", "credits"]}},
+    {"IS_ALPHA": True, "OP": "?"},
+    {"LOWER": "cash"},
+)
+
+
+def found(detector: TokenDetector, text: str, route: str = "default") -> list[tuple[str, str]]:
+    exchange = Exchange("x", 0.0, route=route)
+    passage = Passage(exchange, "text", 100, text)
+    return [(f.rule, text[f.start - 100 : f.end - 100]) for f in detector.detect(passage)]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("So Credit the cash.", ["Credit the cash"]),
+        ("credits cash, credit cash", ["credits cash", "credit cash"]),
+        ("credit all of the cash", []),
+        ("cred\u00adit the ｃａｓｈ now", ["cred\u00adit the ｃａｓｈ"]),
+        ("creditcash", []),
+        ("nothing here", []),
+    ],
+)
+def test_spans_are_those_of_the_text(text: str, spans: list[str]) -> None:
+    assert [span for _, span in found(TokenDetector([rule(CREDIT)]), text)] == spans
+
+
+def test_several_patterns_and_rules() -> None:
+    other = ({"LOWER": "debit"}, {"LOWER": "bank"})
+    detector = TokenDetector([rule(CREDIT, other), rule(other, name="b")])
+    assert sorted(found(detector, "Debit bank, credit cash")) == [
+        ("b", "Debit bank"),
+        ("r", "Debit bank"),
+        ("r", "credit cash"),
+    ]
+
+
+def test_scope_counts() -> None:
+    detector = TokenDetector([rule(CREDIT, routes=("books",))])
+    assert found(detector, "credit cash") == []
+    assert found(detector, "credit cash", "books") == [("r", "credit cash")]
+
+
+def test_only_a_passage_with_an_anchor_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = TokenDetector([rule(CREDIT)])
+    monkeypatch.setattr("guard.detectors.token_pattern.tokens.pipeline", None)
+    assert found(detector, "Debit the cash.") == []
+    with pytest.raises(TypeError):
+        found(detector, "Credit the cash.")
+
+
+def test_spacy_is_imported_only_where_a_rule_asks() -> None:
+    told = "import sys, guard; guard.check('x'); print('spacy' in sys.modules)"
+    root = str(Path(__file__).parent.parent)
+    ran = subprocess.run(
+        [sys.executable, "-c", told], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "False"
