@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UPSTREAM ?=
 
-.PHONY: run test lint bench torture clean
+.PHONY: run test lint bench screenshots torture clean
 
 .venv/run.done: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -36,6 +36,9 @@ bench: .venv/dev.done  ## requests/s and added latency against the bare upstream
 	$(BIN)/python -m tests.bench_rules
 	$(BIN)/python -m tests.bench_engines
 	$(BIN)/python -m tests.bench_review
+
+screenshots: .venv/dev.done  ## the pictures of docs/images, from the page itself with demo data
+	$(BIN)/python -m tests.screenshots
 
 torture: .venv/dev.done  ## the long tests: a million random cuts, 300 kills, 60 power cuts; hours
 	OUTGUARD_LAW_CUTS=1000000 OUTGUARD_CUTS=200 $(BIN)/python -m pytest -o timeout=7200 \

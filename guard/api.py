@@ -1,7 +1,8 @@
 """`/guard/…`: health, metrics, check, moderations, reviews and decisions.
 
-Rule of the file: everything of ours needs the bearer token, but health, readiness and one review
-by its unguessable id, which without the token never shows prompt, findings or held text.
+Rule of the file: everything of ours needs the bearer token or a session of the page, but health,
+readiness and one review by its unguessable id, which without them never shows prompt, findings or
+held text.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from guard.metrics import CONTENT_TYPE, Metrics
 from guard.moderations import InputError, LateError, moderate
 from guard.reload import MISTAKES_SHOWN_MAX, Reload
 from guard.review.events import Events
+from guard.review.page.visitor import person
 from guard.review.refusals import Refused
 from guard.review.store import ReviewStore
 from guard.reviewing import Reviewing
@@ -83,7 +85,7 @@ class API:
         async def handle(request: Request) -> Response:
             path = request.url.path
             one_review = request.path_params.get("id") is not None
-            if path not in _OPEN and not one_review and not self._has_token(request):
+            if path not in _OPEN and not one_review and not self._is_known(request):
                 return told(401, "token_needed", "send `Authorization: Bearer` and the token")
             try:
                 return await handler(request)
@@ -100,7 +102,10 @@ class API:
 
         return handle
 
-    def _has_token(self, request: Request) -> bool:
+    def _is_known(self, request: Request) -> bool:
+        """Whether a person with a session sent it, or somebody with the token."""
+        if person(request.scope) is not None:
+            return True
         given = request.headers.get("authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {self.settings.token}".encode())
 
@@ -126,7 +131,7 @@ class API:
         if self._reload.mistakes:  # the rules in force are older than what stands in the folder
             count = len(self._reload.mistakes)
             body["rules_problem"] = f"{count} mistakes in a change of the rules; it is not in force"
-            if self._has_token(request):
+            if self._is_known(request):
                 body["rules_mistakes"] = self._reload.mistakes[:MISTAKES_SHOWN_MAX]
         return answer(body, 200 if body["status"] == "ok" else 503)
 
@@ -137,7 +142,7 @@ class API:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
 
     async def review(self, request: Request) -> Response:
-        return await self._reviewing.review(request, trusted=self._has_token(request))
+        return await self._reviewing.review(request, trusted=self._is_known(request))
 
     async def check(self, request: Request) -> Response:
         body = await read_body(request)

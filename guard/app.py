@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import logging
 import os
 import pickle
@@ -39,6 +40,8 @@ from guard.reply import Replies
 from guard.review.auditing import Auditor
 from guard.review.events import Events
 from guard.review.own_redis import OwnRedis
+from guard.review.page.door import Door
+from guard.review.page.shown_rules import shown_rules
 from guard.review.preflight import unsafe
 from guard.review.sealing import load_vault
 from guard.review.spool import Spool
@@ -260,7 +263,15 @@ class App:
             metrics.reloaded,
         )
         api = API(settings, self._judging, engine, self._store, self._events, metrics, self._reload)
-        self._handlers, self._api = api, api.app()
+        self._handlers = api
+        names = tuple(route.name for route in settings.routes)
+        self._door = Door(
+            api.app(),
+            folder=Path(settings.data),
+            token=settings.token,
+            rules=lambda: _shown_rules(folder, names, self._judging.inspector.digest),
+            facts={"routes": ["default", *names], "lease_seconds": settings.lease_seconds},
+        )
         self._shadow, self._shadow_reload = _shadow(settings, engine, metrics)
         self._replies = Replies(settings, self._judging, self._store, metrics, self._shadow)
         self._fittings = Fittings(settings, self._judging)
@@ -301,14 +312,14 @@ class App:
         elif scope["path"] in self._fittings.paths:
             await self._fittings(scope, receive, send)
         elif scope["path"].startswith("/guard/") or scope["path"] == "/guard":
-            await self._api(scope, receive, send)
+            await self._door(scope, receive, send)
         else:
             await self._guarding(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self.open()
-        self._draining.watch()
+        self._draining.watch(self._events.let_all_go)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
@@ -336,11 +347,18 @@ class App:
         await self._store.close()
         for judges in (*self._past_judges, self._judging.judges):
             await judges.close()
+        self._door.close()
         self._judging.close()
 
 
 def _judges(settings: Settings, metrics: Metrics) -> Judges:
     return Judges(settings.judges, settings.prices, told=metrics.judged, processes=settings.workers)
+
+
+@functools.lru_cache(maxsize=1)
+def _shown_rules(folder: Path, routes: tuple[str, ...], digest: str) -> list[dict[str, object]]:
+    """The rules in force, for the page; read once for each version of them."""
+    return shown_rules(load(folder, routes=routes))
 
 
 def pack(settings: Settings) -> str:

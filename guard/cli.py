@@ -6,7 +6,7 @@ import argparse
 import sys
 from importlib.metadata import version
 
-from guard.commands import check, config, models, review, rules, serve
+from guard.commands import check, config, models, review, rules, serve, users
 from guard.errors import GuardError, RuleError
 
 
@@ -32,6 +32,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("outguard"))
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (serve, check, config, rules, models, review):
+    for module in (serve, check, config, rules, models, review, users):
         module.add(commands)
     return parser

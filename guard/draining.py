@@ -12,9 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from starlette.types import Message, Send
+
+Handler = Callable[[int, FrameType | None], Any]
 
 
 class Draining:
@@ -24,25 +29,28 @@ class Draining:
         self.begun = False
         self._notice_seconds = notice_seconds
 
-    def watch(self) -> None:
-        """Puts itself before the server's own handler of SIGTERM; called in its event loop."""
-        theirs = signal.getsignal(signal.SIGTERM)
+    def watch(self, told: Callable[[], None]) -> None:
+        """Puts itself before the server's own handlers; called in its event loop. `told` is called
+        there once the server is to end, to let go what would never end by itself."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # whoever runs the server stops it in its own way
+        for number, seconds in ((signal.SIGTERM, self._notice_seconds), (signal.SIGINT, 0.0)):
+            theirs = signal.getsignal(number)
+            if callable(theirs):
+                signal.signal(number, self._stop(theirs, seconds, told))
+
+    def _stop(self, theirs: Handler, seconds: float, told: Callable[[], None]) -> Handler:
         loop = asyncio.get_running_loop()
-        if not callable(theirs):
-            return
-        handler = theirs
 
         def stop(number: int, frame: FrameType | None) -> None:
             if self.begun:
-                handler(number, frame)
+                theirs(number, frame)
                 return
             self.begun = True
-            loop.call_soon_threadsafe(loop.call_later, self._notice_seconds, handler, number, None)
+            loop.call_soon_threadsafe(told)
+            loop.call_soon_threadsafe(loop.call_later, seconds, theirs, number, None)
 
-        try:
-            signal.signal(signal.SIGTERM, stop)
-        except ValueError:  # not the main thread: whoever runs the server stops it in its own way
-            return
+        return stop
 
     def closing(self, send: Send) -> Send:
         """What an answer is sent by: it closes the connection once a stop was announced."""

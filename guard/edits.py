@@ -36,12 +36,18 @@ def released_reply(item: ReviewItem, edits: Mapping[str, str]) -> Any:
     return reply.rewritten(Leaving(Event(b"", None), reading, texts))
 
 
-def check_edits(item: ReviewItem, edits: Mapping[str, str]) -> None:
-    """Raises EditError for a text that the reply does not have, or whose start has left."""
+def texts_left(item: ReviewItem) -> dict[str, str]:
+    """The text of each channel as approval lets it out: masked."""
     _, reading, _ = _read(item)
     texts: dict[str, str] = {}
     for fragment in reading.fragments:
         texts[fragment.channel] = texts.get(fragment.channel, "") + fragment.text
+    return texts
+
+
+def check_edits(item: ReviewItem, edits: Mapping[str, str]) -> None:
+    """Raises EditError for a text that the reply does not have, or whose start has left."""
+    texts = texts_left(item)
     for channel, text in edits.items():
         if channel not in texts:
             raise EditError(f"no text {channel!r} in this reply; it has: {', '.join(texts)}")

@@ -25,6 +25,8 @@ from guard.masking import mask
 from guard.metrics import Metrics
 from guard.review import refusals
 from guard.review.events import Events
+from guard.review.page.roles import leads
+from guard.review.page.visitor import person
 from guard.review.store import ReviewStore
 from guard.review.views import StoredItem
 from guard.settings import Route, Settings
@@ -89,7 +91,11 @@ class Reviewing:
         filters = {field: query[name] for name, field in _FILTERS.items() if query.get(name)}
         try:
             rows, cursor = await self._store.listing(
-                state=wanted, cursor=query.get("cursor", ""), limit=limit, filters=filters
+                state=wanted,
+                cursor=query.get("cursor", ""),
+                limit=limit,
+                filters=filters,
+                newest=query.get("order") == "newest",
             )
         except ValueError as error:
             raise BadRequestError("`cursor` is one that an earlier page gave") from error
@@ -171,12 +177,13 @@ class Reviewing:
     async def claim(self, request: Request) -> Response:
         """Takes the most urgent items, or the one named."""
         body = await read_body(request)
-        reviewer = _reviewer(body)
+        reviewer = _reviewer(request, body)
         seconds = self._lease(body)
         count = taken(body, "n", int, 1)
         if not 1 <= count <= CLAIM_MAX:
             raise BadRequestError(f"`n` is a number from 1 to {CLAIM_MAX}")
-        senior = taken(body, "senior", bool, True)
+        who = person(request.scope)
+        senior = taken(body, "senior", bool, True) and (who is None or leads(who.role))
         name = taken(body, "id", str, "")
         if name:
             one = await self._store.claim_one(
@@ -198,7 +205,7 @@ class Reviewing:
         body = await read_body(request)
         name = request.path_params["claim"]
         until = await self._store.renew(
-            name, token=_token(body), reviewer=_reviewer(body), seconds=self._lease(body)
+            name, token=_token(body), reviewer=_reviewer(request, body), seconds=self._lease(body)
         )
         return self._answer({"id": name, "token": _token(body), "lease_until": until})
 
@@ -206,7 +213,7 @@ class Reviewing:
         """Gives a claim back."""
         body = await read_body(request)
         name = request.path_params["claim"]
-        await self._store.release(name, token=_token(body), reviewer=_reviewer(body))
+        await self._store.release(name, token=_token(body), reviewer=_reviewer(request, body))
         return self._answer({"id": name, "state": State.WAITING})
 
     async def decide(self, request: Request) -> Response:
@@ -230,7 +237,7 @@ class Reviewing:
             skipped = await self._store.skip(
                 name,
                 token=_token(body),
-                reviewer=_reviewer(body),
+                reviewer=_reviewer(request, body),
                 decision_id=decision_id,
                 reason=reason,
             )
@@ -240,7 +247,7 @@ class Reviewing:
             raise BadRequestError(f"`undo_seconds` is a number from 0 to {UNDO_MAX_SECONDS:.0f}")
         if edits:
             await self._check_edits(name, edits)
-        decision = Decision(decision_id, name, Outcome(outcome), _reviewer(body), reason)
+        decision = Decision(decision_id, name, Outcome(outcome), _reviewer(request, body), reason)
         token = _token(body) if body.get("token") is not None else None
         found = await self._decided(decision, edits, token, undo_seconds)
         return self._answer(public(found) | decision_json(found))
@@ -248,7 +255,12 @@ class Reviewing:
     async def undo(self, request: Request) -> Response:
         """Takes a decision back that has not taken effect."""
         seconds = self.settings.lease_seconds
-        found = await self._store.undo(request.path_params["decision"], seconds=seconds)
+        who = person(request.scope)
+        found = await self._store.undo(
+            request.path_params["decision"],
+            seconds=seconds,
+            only="" if who is None or leads(who.role) else who.name,
+        )
         return self._answer(claim_json(found) | {"state": found.state})
 
     async def stats(self, request: Request) -> Response:
@@ -339,7 +351,10 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _reviewer(body: dict[str, Any]) -> str:
+def _reviewer(request: Request, body: dict[str, Any]) -> str:
+    """Who decides: whoever signed in, else whom the holder of the token names."""
+    if who := person(request.scope):
+        return who.name
     name = taken(body, "reviewer", str, "") or "token"
     if len(name) > 200:
         raise BadRequestError("`reviewer` is a name of at most 200 characters")

@@ -12,12 +12,14 @@ from starlette.responses import Response
 
 from guard import jsontext
 from guard.answers import finding_row, told
-from guard.edits import released_reply
+from guard.edits import released_reply, texts_left
 from guard.review import refusals
 from guard.review.views import Row, StoredItem
 from guard.types import Decision, State
 
-_ONLY_WHERE_TRUE = ("copy_of", "reviewer", "outcome", "decision_id", "takes_effect_at")
+_ONLY_WHERE_TRUE = (
+    "copy_of", "reviewer", "outcome", "decision_id", "takes_effect_at", "decided_at",
+)  # fmt: skip
 
 
 def refused(error: refusals.Refused) -> Response:
@@ -90,6 +92,7 @@ def full_json(found: StoredItem) -> dict[str, Any]:
         "prompt": item.exchange.prompt,
         "sources": list(item.exchange.sources),
         "texts": dict(item.texts),
+        "leaving": texts_left(item),  # what approval lets out: masked
         "released": dict(item.released),
         "findings": {
             channel: [finding_row(finding) for finding in findings]

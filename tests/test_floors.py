@@ -44,6 +44,8 @@ NO_TESTS_OF_THEIR_OWN = {
     "answers",  # the tests of api and reviewing
     "showing",  # the tests of reviewing
     "demo",  # the end-to-end tests run it
+    "visitor",  # the tests of door
+    "shown_rules",  # the tests of pages
     "app",
     "guarding",  # the tests of proxy
     "reply",  # the matrix of dialects, channels and verdicts

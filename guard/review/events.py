@@ -42,9 +42,13 @@ class Events:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=AGAIN_SECONDS)
+        self.let_all_go()
+        await self._ear.aclose()
+
+    def let_all_go(self) -> None:
+        """Ends every stream of events: they never end by themselves."""
         for waiting in list(self._queues):
             self._let_go(waiting)
-        await self._ear.aclose()
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[asyncio.Queue[Event | None]]:

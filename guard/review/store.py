@@ -159,19 +159,20 @@ class ReviewStore:
         cursor: str,
         limit: int,
         filters: Mapping[str, str] | None = None,
+        newest: bool = False,
     ) -> tuple[list[Row], str]:
         """At most `limit` items, oldest first, and the cursor of the next page; "" starts and ends.
 
-        `filters`: route, model, categories or rules, and what is to be (among) them. Items that
-        arrive or end meanwhile neither shift nor repeat a page. Raises ValueError for a cursor that
-        no listing gave.
+        `newest`: the newest first. `filters`: route, model, categories or rules, and what is to be
+        (among) them. Items that arrive or end meanwhile neither shift nor repeat a page. Raises
+        ValueError for a cursor that no listing gave.
         """
         if not (cursor == "" or (cursor.isascii() and cursor.isdigit())):
             raise ValueError("the cursor must be one that a listing gave, or empty")
         await self.sweep()
         states = [one for one in LISTED if state in (None, one)]
         words = orjson.dumps(dict(filters or {})).decode()
-        answer = await self.run("list", cursor or "0", limit, words, *states)
+        answer = await self.run("list", cursor or "0", limit, words, "01"[newest], *states)
         pairs = zip(answer[2::2], answer[3::2], strict=True)
         return [self.views.row(name, meta) for name, meta in pairs], answer[1].decode()
 
@@ -244,12 +245,14 @@ class ReviewStore:
             self._sweep_in(undo_seconds)
         return self.views.stored(answer[1])
 
-    async def undo(self, decision_id: str, *, seconds: float = LEASE_SECONDS) -> StoredItem:
+    async def undo(
+        self, decision_id: str, *, seconds: float = LEASE_SECONDS, only: str = ""
+    ) -> StoredItem:
         """Takes a decision back before it has taken effect; its reviewer holds the item again.
 
-        Raises UnknownDecision and TooLate.
+        `only`: a decision of this reviewer alone. Raises UnknownDecision and TooLate.
         """
-        answer = await self._acknowledged("undo", decision_id, decision_id, _ms(seconds))
+        answer = await self._acknowledged("undo", decision_id, decision_id, _ms(seconds), only)
         if answer[0] == b"UNKNOWN":
             raise refusals.UnknownDecision(decision_id)
         stored = self.views.stored(answer[1])

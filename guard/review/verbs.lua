@@ -246,12 +246,13 @@ function verbs.decide(asked, decision_id, outcome, reviewer, token, words, undo_
   return {'OK', view(asked)}
 end
 
--- OK (SAME: undone already) and the view, claimed again by who decided; UNKNOWN, LATE.
-function verbs.undo(decision_id, lease_ms)
+-- OK (SAME: undone already) and the view, claimed again by who decided; UNKNOWN (also where it is not
+-- the decision of the reviewer `only`), LATE.
+function verbs.undo(decision_id, lease_ms, only)
   local known = redis.call('HGET', index, decision_id) or ''
   local id = string.gsub(known, '^%-', '')
   local item = current(id)
-  if not item or string.sub(known, 1, 1) == '~' then
+  if not item or string.sub(known, 1, 1) == '~' or (only or '') ~= '' and item.by and item.by ~= only then
     return {'UNKNOWN'}
   elseif known ~= id then
     return {'SAME', view(id)}
@@ -287,19 +288,31 @@ function verbs.get(id)
 end
 
 -- OK, the arrival to go on after ('' at the end), then id and meta of at most `limit` items of the
--- states named that `filter` lets through, oldest first, after the arrival `after`.
-function verbs.list(after, limit, filter, ...)
+-- states named that `filter` lets through, after the arrival `after`: oldest first, or newest.
+function verbs.list(after, limit, filter, newest, ...)
   limit, filter = tonumber(limit), cjson.decode(filter)
   local most = next(filter) and LOOK_MAX or limit
   local found = {}
   for _, state in ipairs({...}) do
-    local rows = redis.call(
-      'ZRANGEBYSCORE', sets[state], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, most + 1)
+    local rows
+    if newest == '1' then
+      local below = after == '0' and '+inf' or '(' .. after
+      rows = redis.call(
+        'ZREVRANGEBYSCORE', sets[state], below, '-inf', 'WITHSCORES', 'LIMIT', 0, most + 1)
+    else
+      rows = redis.call(
+        'ZRANGEBYSCORE', sets[state], '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, most + 1)
+    end
     for row = 1, #rows, 2 do
       found[#found + 1] = {rows[row], tonumber(rows[row + 1])}
     end
   end
-  table.sort(found, function(one, other) return one[2] < other[2] end)
+  table.sort(found, function(one, other)
+    if newest == '1' then
+      one, other = other, one
+    end
+    return one[2] < other[2]
+  end)
   local answer = {'OK', ''}
   for place = 1, math.min(LOOK_MAX, #found) do
     local id = found[place][1]

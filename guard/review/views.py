@@ -43,6 +43,7 @@ class Row:
     outcome: Outcome | None = None
     decision_id: str = ""
     takes_effect_at: float = 0.0  # while the decision may be undone; else 0
+    decided_at: float = 0.0  # 0 while it is undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +227,5 @@ def _row(name: str, meta: dict[str, Any]) -> Row:
         outcome=Outcome(meta["outcome"]) if "outcome" in meta else None,
         decision_id=meta.get("decision_id", ""),
         takes_effect_at=meta.get("commits", 0) / 1000,
+        decided_at=meta.get("decided", 0) / 1000,
     )

@@ -1,0 +1,139 @@
+"""The pictures of docs/images: the page's own views with demo data, three widths, light and dark.
+
+`python -m tests.screenshots [FOLDER]`. Pictures are kept small: few colours, no metadata.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from guard.review.page.roles import Role
+from tests.browser import add_user, call, chromium, queue, sign_in
+from tests.servers import guard
+
+WIDTHS = {1440: 900, 1024: 768, 390: 844}
+COLOURS = 128
+ANSWER = (
+    "Dear [Your Name],\n\nthank you for waiting. According to our shipping report, parcels to your "
+    "region took 6.5 days in October, and 93 % of them arrived on time. See doi "
+    "10.1234/made-up.5678 for how we measure this.\n\nIf yours is not there by Friday, write to "
+    "jane.roe@contoso.example and we will send another one."
+)
+PROMPT = "How long do parcels take at the moment, and what can I do if mine does not come?"
+SOURCES = [
+    "Shipping report, October: parcels took 5.6 days on average. 93 % arrived on time.",
+    "Help page: customers whose parcel is late write to the help desk through the form in their "
+    "account. A second parcel is sent after ten days.",
+]
+WORDS = ("doubt", "invented", "toxic", "leak", "figure", "anything", "thanks")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", default="docs/images", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, guard(Path(name), "demo") as (url, _):
+        for person, role in (("ana", Role.REVIEWER), ("ben", Role.SENIOR)):
+            add_user(Path(name), person, role)
+        _fill(url)
+        with chromium() as browser:
+            signed = browser.new_context()
+            sign_in(signed.new_page(), url, "ben")
+            kept = signed.storage_state()
+            signed.close()
+            for scheme in ("light", "dark"):
+                for width, height in WIDTHS.items():
+                    context = browser.new_context(
+                        storage_state=kept,
+                        color_scheme=scheme,
+                        viewport={"width": width, "height": height},
+                        reduced_motion="reduce",
+                    )
+                    _views(context.new_page(), url, folder, f"{scheme}-{width}")
+                    context.close()
+
+
+def _fill(url: str) -> None:
+    """A morning's work: replies judged, some decided, some waiting."""
+    for turn in range(12):
+        for word in WORDS:
+            _ask(url, f"{word}, please ({turn})")
+    rows = call(url, "/guard/v1/reviews?state=waiting&limit=60")["reviews"]
+    for number, row in enumerate(rows[: len(rows) * 2 // 3]):
+        outcome = ("reject", "approve", "reject")[number % 3]
+        words = {"id": row["id"], "outcome": outcome, "reviewer": ("ana", "cy")[number % 2]}
+        call(url, "/guard/v1/decisions", words | {"reason": "a false claim"})
+    queue(url, "parcel", ANSWER, prompt=PROMPT, context=SOURCES, model="support-model")
+
+
+def _ask(url: str, message: str) -> None:
+    body: dict[str, Any] = {"model": "demo", "messages": [{"role": "user", "content": message}]}
+    request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        answer.read()
+
+
+def _views(page: Page, url: str, folder: Path, name: str) -> None:
+    page.goto(f"{url}/guard/review?item=parcel")
+    page.get_by_role("button", name="Take this one").click()
+    page.wait_for_selector('.item[data-item="parcel"]')
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.wait_for_function("document.querySelector('#live').className.includes('on')")
+    page.wait_for_timeout(1200)  # the clock has come
+    page.evaluate("scrollTo(0, 0)")
+    _keep(page, folder / f"decide-{name}.png")
+    if name.endswith("1440"):
+        page.keyboard.press("e")
+        _edit(page)
+        _keep(page, folder / f"edit-{name}.png")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    for view in ("queue", "numbers", "try", "rules"):
+        page.goto(f"{url}/guard/review?view={view}")
+        page.wait_for_selector("main:not(:has(.wait))")
+        if view == "try":
+            page.click("button.main")
+            page.wait_for_selector(".verdict")
+        if view == "rules":
+            page.click(".rule-card summary >> nth=1")
+            page.wait_for_selector(".rule-card ul")
+        page.wait_for_timeout(200)
+        if view in ("queue", "numbers") or name.endswith("1440"):
+            _keep(page, folder / f"{view}-{name}.png")
+    for row in call(url, "/guard/v1/reviews?state=claimed")["reviews"]:
+        claim = {"id": row["id"], "reviewer": row["reviewer"]}
+        token = call(url, "/guard/v1/claims", claim)["claims"][0]["token"]
+        words = {"token": token, "reviewer": row["reviewer"]}
+        call(url, f"/guard/v1/claims/{row['id']}", words, "DELETE")
+    time.sleep(0.2)
+
+
+def _edit(page: Page) -> None:
+    text = ANSWER.replace("Dear [Your Name]", "Good morning").replace("6.5 days", "5.6 days")
+    text = text.replace(" See doi 10.1234/made-up.5678 for how we measure this.", "")
+    text = text.replace("write to jane.roe@contoso.example", "use the form in your account")
+    page.fill("#edit-box", text)
+    page.wait_for_selector(".editor [role=status]:not(:empty)")
+    page.wait_for_timeout(900)
+
+
+def _keep(page: Page, file: Path) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
