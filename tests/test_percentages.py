@@ -24,6 +24,8 @@ def test_shares_of_a_whole_are_added(text: str, found: list[str]) -> None:
     "text",
     [
         "The split is 50% rent, 30% food, 20% fun.",
+        "The top market shares: A 40%, B 30%, C 20%.",
+        "Market share of the top 3:\n- A: 40%\n- B: 30%\n- C: 20%",
         "The split is 33% a, 33% b, 33% c.",
         "It rose 50% in May, 30% in June, 30% in July.",
         "Breakdown:\n- A: 40%\n- B: 60%",

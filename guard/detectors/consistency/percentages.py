@@ -20,6 +20,10 @@ _ALL = re.compile(
     r"allocat\w+|shares? of the|of (?:the )?(?:total|whole)|adds? up to 100|market shares?)\b",
     re.I,
 )
+_SOME = re.compile(
+    r"\b(?:top|largest|biggest|leading|main|major|most|including|include|such as|some|others?)\b",
+    re.I,
+)
 _ITEM = re.compile(r"[ \t]*(?:[-*•+]|\d{1,2}[.)])[ \t]+(?P<rest>[^\n]+)")
 _NAME = r"[\w&' -]{1,40}"
 _SHARE = r"\d{1,3}(?:\.\d{1,2})?%"
@@ -36,7 +40,8 @@ def percentages(text: str, exchange: Exchange) -> Iterator[tuple[int, int]]:
     for match in _ROW.finditer(text):
         begin = max(text.rfind(". ", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
         if _ALL.search(text, begin, match.end()):
-            yield from _wrong(figures(match[0], start=match.start()))
+            said = text[begin : match.end()]
+            yield from _wrong(figures(match[0], start=match.start()), said)
 
 
 def _lists(text: str) -> Iterator[tuple[int, int]]:
@@ -52,12 +57,13 @@ def _lists(text: str) -> Iterator[tuple[int, int]]:
             parts.append(found[0])
             continue
         if _ALL.search(said):
-            yield from _wrong(parts)
+            yield from _wrong(parts, said)
         parts, said = [], line
 
 
-def _wrong(parts: list[Figure]) -> Iterator[tuple[int, int]]:
+def _wrong(parts: list[Figure], said: str) -> Iterator[tuple[int, int]]:
     whole = sum((part.value for part in parts), Decimal())
     shares = len(parts) >= PARTS_MIN and {part.unit for part in parts} == {"%"}
-    if shares and abs(whole - 100) > OFF_MAX:
+    less = whole < 100 - OFF_MAX and not _SOME.search(said)
+    if shares and (less or whole > 100 + OFF_MAX):
         yield parts[0].start, parts[-1].end
