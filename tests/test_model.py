@@ -55,6 +55,7 @@ class Item:
     text: str
     policy: str
     state: str
+    begun: str  # the text that was enqueued, which a whole reply may replace
     leader: str = ""
     holder: str = ""  # of the token, in use or lapsed
     token: int = 0
@@ -174,10 +175,10 @@ class Queue(RuleBasedStateMachine):
         answer = self.call(self.store.enqueue(item, arriving=arriving))
         known = self.items.get(name)
         if known is not None:
-            assert (answer is None) == (known.kind == (text, policy))
+            assert (answer is None) == (known.begun == text and known.policy == policy)
             assert answer is None or isinstance(answer, OtherContent)
             return
-        self.items[name] = Item(text, policy, "arriving")
+        self.items[name] = Item(text, policy, "arriving", text)
         if not arriving:
             self.enter(name)
 
@@ -216,7 +217,7 @@ class Queue(RuleBasedStateMachine):
         lua = """
         local item = cjson.decode(redis.call('HGET', KEYS[1], ARGV[1]))
         item.created = item.created - 7200000
-        item.deadline = item.created + 1
+        item.deadline = item.deadline - 7200000
         redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(item))
         redis.call('ZADD', KEYS[2], item.deadline, ARGV[1])
         """

@@ -60,6 +60,7 @@ async def test_one_that_is_away_or_none(tmp_path: Path) -> None:
         await unsafe("http://x")
 
 
+@pytest.mark.timeout(300)  # four programs in a row
 def test_doctor_names_it_and_serve_refuses_it(url: str, tmp_path: Path) -> None:
     def guard(*arguments: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "guard", *arguments, "--redis", url]
