@@ -70,6 +70,19 @@ def test_the_alerts_come_when_they_should(promtool: str) -> None:
         assert {row["alertname"] for row in case["alert_rule_test"]} == names
 
 
+def test_prometheus_reads_what_the_dashboard_asks(promtool: str, tmp_path: Path) -> None:
+    dashboard = json.loads((DEPLOY / "grafana/dashboards/guard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [
+        {"record": f"panel:{at}", "expr": text.replace("$__rate_interval", "1m")}
+        for at, text in enumerate(asked)
+    ]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    ran = subprocess.run([promtool, "check", "rules", str(file)], capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_alerts_and_dashboard_ask_for_what_is_counted() -> None:
     metrics = Metrics(load_engine("compact"))
     given = {found.name for found in metrics._registry.collect()}
