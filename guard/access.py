@@ -162,6 +162,16 @@ def check_route(route: Route, key: Key | None) -> None:
         )
 
 
+def secret_from(settings: Settings, route: Route, key: Key | None) -> str:
+    """The environment variable with the upstream's key for a request; "" for none.
+
+    Once clients have keys, the upstream's key is spent for those that sent one, and no others.
+    """
+    if settings.keys and key is None:
+        return ""
+    return route.upstream_key_from or settings.upstream_key_from
+
+
 def outgoing(
     headers: list[tuple[str, str]],
     *,

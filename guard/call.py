@@ -151,9 +151,9 @@ class Call:
         """Tells the client of a failure: in the dialect's shape, or by a truncation."""
         status, code, unpaid = error_facts(error)
         self.status = status
-        log.warning(
-            "error", extra={"facts": {"id": self.exchange.id, "status": status, "code": code}}
-        )
+        if not getattr(error, "retry_seconds", 0.0):  # refusals are counted: a flood fills no log
+            facts = {"id": self.exchange.id, "status": status, "code": code}
+            log.warning("error", extra={"facts": facts})
         if self.begun:
             self.truncate()
             return

@@ -13,7 +13,7 @@ import aiohttp
 from starlette.types import Scope
 from yarl import URL
 
-from guard.access import outgoing
+from guard.access import outgoing, secret_from
 from guard.call import HOP_BY_HOP, Call, Headers, Incoming, tokens
 from guard.errors import UpstreamError
 from guard.guarding import Guarding
@@ -60,9 +60,10 @@ class Proxy(Guarding):
     async def _forward(self, call: Call, body: bytes) -> AsyncIterator[Incoming]:
         assert self._session is not None
         with _told():
-            secret_from = call.route.upstream_key_from or self._settings.upstream_key_from
             headers = outgoing(
-                _headers(call.scope), key_header=call.key_header, secret_from=secret_from
+                _headers(call.scope),
+                key_header=call.key_header,
+                secret_from=secret_from(self._settings, call.route, call.key),
             )
             if call.span is not None and call.span.traceparent:
                 headers = [pair for pair in headers if pair[0] != "traceparent"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from guard.access import Access, Ticket, check_route, hashed, outgoing
+from guard.access import Access, Ticket, check_route, hashed, outgoing, secret_from
 from guard.errors import UpstreamError
 from guard.parts import Key
 from guard.settings import Route, Settings
@@ -158,3 +158,12 @@ def test_the_upstream_gets_its_own_key_and_never_ours(
     assert found == sent
     without = outgoing(headers, key_header=key_header, secret_from="", environment={})
     assert "ours" not in str(without)
+
+
+def test_the_upstreams_key_is_spent_for_clients_with_a_key_once_there_are_keys() -> None:
+    open_to_all = Settings(upstream_key_from="UP")
+    assert secret_from(open_to_all, Route("a"), None) == "UP"
+    assert secret_from(open_to_all, Route("a", upstream_key_from="OTHER"), None) == "OTHER"
+    keyed = Settings(upstream_key_from="UP", keys=(key(),))
+    assert secret_from(keyed, Route("models", guard=False), None) == ""
+    assert secret_from(keyed, Route("models", guard=False), key()) == "UP"

@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import yaml
 
 from guard.detectors.toxicity.loading import load_engine
 from guard.metrics import Metrics
+from guard.review.own_redis import _binaries
 from guard.settings import options, read
+from tests.servers import free_port, guard, until
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -68,6 +72,19 @@ def test_the_alerts_come_when_they_should(promtool: str) -> None:
     names = {rule["alert"] for rule in alerts["groups"][0]["rules"]}
     for case in tests["tests"]:
         assert {row["alertname"] for row in case["alert_rule_test"]} == names
+
+
+def test_prometheus_reads_what_the_dashboard_asks(promtool: str, tmp_path: Path) -> None:
+    dashboard = json.loads((DEPLOY / "grafana/dashboards/guard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [
+        {"record": f"panel:{at}", "expr": text.replace("$__rate_interval", "1m")}
+        for at, text in enumerate(asked)
+    ]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    ran = subprocess.run([promtool, "check", "rules", str(file)], capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_alerts_and_dashboard_ask_for_what_is_counted() -> None:
@@ -157,6 +174,45 @@ def test_the_manifests_drain_and_are_locked_down(tmp_path: Path) -> None:
     assert found.redis == "redis://guard-redis:6379/0"
     probes = [container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")]
     assert probes == ["/guard/healthz", "/guard/readyz"]
+
+
+def test_the_same_processes_started_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis with the compose file's own command line, and a guard with its environment."""
+    binary = next(iter(_binaries()), None)
+    if binary is None:
+        pytest.skip("redis-server is not here")
+    port = free_port()
+    command = COMPOSE["services"]["redis"]["command"][1:]
+    redis = subprocess.Popen(
+        [binary, *command, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: _listens(port))
+        environment = COMPOSE["services"]["guard"]["environment"]
+        assert environment["GUARD_REDIS"] == "redis://redis:6379/0"
+        monkeypatch.setenv("GUARD_REDIS", f"redis://127.0.0.1:{port}/0")
+        monkeypatch.setenv("GUARD_WORKERS", "1")
+        monkeypatch.setenv("GUARD_REDIS_UNSAFE", "refuse")  # it is as safe as it should be
+        with (
+            guard(tmp_path, "demo") as (url, _),
+            urllib.request.urlopen(f"{url}/guard/readyz") as answer,
+        ):
+            found = json.load(answer)
+        assert (found["status"], found["redis"]) == ("ok", "ok")
+    finally:
+        redis.terminate()
+        redis.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
 
 
 def test_nothing_holds_a_secret() -> None:
