@@ -295,7 +295,8 @@ has one of these words: {words}.
 It speaks as OpenAI (chat, completions, responses), Anthropic, Ollama and Gemini do: point any of
 their clients at {url}.
 
-To review what waits (the token is in {token_file}):
+To review what waits, sign in at {url}/guard/review as `admin` with the token in
+{token_file}, or from a terminal:
 
   export GUARD_TOKEN=$(cat {token_file})
   guard review list --url {url}

@@ -22,7 +22,7 @@ from tests.browser import add_user, call, chromium, queue, sign_in
 from tests.servers import guard
 
 WIDTHS = {1440: 900, 1024: 768, 390: 844}
-COLOURS = 128
+COLOURS = 256
 ANSWER = (
     "Dear [Your Name],\n\nthank you for waiting. According to our shipping report, parcels to your "
     "region took 6.5 days in October, and 93 % of them arrived on time. See doi "
@@ -35,6 +35,12 @@ SOURCES = [
     "Help page: customers whose parcel is late write to the help desk through the form in their "
     "account. A second parcel is sent after ten days.",
 ]
+DRAFTS = (
+    "Dear [Your Name], your order number {} has been sent.",
+    "As shown in doi 10.1234/made-up.{}, this always works.",
+    "Order {}: you are a fool if you believe that.",
+    "Dear [Customer], the refund for case {} is on its way.",
+)
 WORDS = ("doubt", "invented", "toxic", "leak", "figure", "anything", "thanks")
 
 
@@ -66,14 +72,16 @@ def main() -> None:
 
 def _fill(url: str) -> None:
     """A morning's work: replies judged, some decided, some waiting."""
-    for turn in range(12):
+    for turn in range(6):
         for word in WORDS:
             _ask(url, f"{word}, please ({turn})")
-    rows = call(url, "/guard/v1/reviews?state=waiting&limit=60")["reviews"]
-    for number, row in enumerate(rows[: len(rows) * 2 // 3]):
-        outcome = ("reject", "approve", "reject")[number % 3]
-        words = {"id": row["id"], "outcome": outcome, "reviewer": ("ana", "cy")[number % 2]}
-        call(url, "/guard/v1/decisions", words | {"reason": "a false claim"})
+    for number in range(30):
+        name, text = f"morning-{number:02}", DRAFTS[number % len(DRAFTS)].format(number)
+        queue(url, name, text, prompt=PROMPT, model=("support-model", "small-model")[number % 2])
+        if number < 20:
+            outcome = ("reject", "approve", "reject", "reject")[number % 4]
+            words = {"id": name, "outcome": outcome, "reviewer": ("ana", "cy")[number % 2]}
+            call(url, "/guard/v1/decisions", words | {"reason": "a false claim"})
     queue(url, "parcel", ANSWER, prompt=PROMPT, context=SOURCES, model="support-model")
 
 

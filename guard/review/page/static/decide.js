@@ -268,7 +268,7 @@ async function undo() {
 
 function bar() {
   const node = $("#undo-bar");
-  const left = last ? last.until - now() : 0;
+  const left = last ? Math.min(me.undoSeconds, last.until - now()) : 0;
   if (!last || (last.stands && left <= 0)) {
     node.hidden = true;
     node.replaceChildren();

@@ -83,9 +83,9 @@ function hours(decided) {
     if (back >= 0 && back < HOURS) counts[HOURS - 1 - back] += 1;
   }
   const most = Math.max(1, ...counts);
-  const [wide, high] = [480, 120];
+  const [wide, high] = [960, 120];
   const bars = counts.map((count, index) => el("svg:rect", {
-    class: "bar", x: index * 20 + 2, width: 16, y: high - (count / most) * (high - 18), height: (count / most) * (high - 18),
+    class: "bar", x: index * 40 + 4, width: 32, y: high - (count / most) * (high - 18), height: (count / most) * (high - 18),
   }, el("svg:title", {}, `${new Date((end - (HOURS - index) * 3600) * 1000).getHours()} h: ${count}`)));
   const total = counts.reduce((one, other) => one + other, 0);
   return el("section", { class: "card" }, el("h2", {}, "Decisions per hour"),
