@@ -140,7 +140,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
         start = Path(arguments.start) if arguments.start else None
         told = train_student(data, output, start=start, progress=progress)
-    write_report(output, told)
+    if arguments.engine in ("compact", "student"):
+        write_report(output, told)
     print(json.dumps(told))
     return 0
 
