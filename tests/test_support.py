@@ -45,5 +45,11 @@ def test_the_evidence_is_the_nearest_sentence() -> None:
     (found,) = spotted("support", "Anna Berg led a firm of bicycles since 2011.", SOURCE)
     assert found.evidence is not None
     assert SOURCE[found.evidence.start : found.evidence.end].startswith("Anna Berg leads")
-    (found,) = spotted("support", "Zalmeister bought bicycles.", "Nothing else")
+    other = "Rain fell in June, snow lay until May."
+    (found,) = spotted("support", "Zalmeister bought bicycles.", other)
     assert found.evidence is None
+
+
+def test_sources_of_a_few_words_are_looked_for_in_the_passage() -> None:
+    assert chance("It was in Ohio that the two brothers built bicycles.", "Ohio") == 0
+    assert 0 < chance("It was in Utah that the two brothers built bicycles.", "Ohio") <= LITTLE_MAX

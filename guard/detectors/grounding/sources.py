@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from guard.detectors.grounding.vectors import rarity, row
+from guard.detectors.grounding.vectors import row
 from guard.detectors.grounding.words import STOP_WORDS, WORD, in_english, stem
 from guard.folding import Folded, fold
 from guard.types import Evidence
@@ -116,9 +116,9 @@ class Sources:
         return sorted(rows - {-1})
 
     @cached_property
-    def weight(self) -> float:
-        """The rarity of all words together: how much there is to lean on."""
-        return sum(rarity(word) for word in self.words if word not in STOP_WORDS)
+    def content(self) -> int:
+        """How many different words there are, stop words left out."""
+        return sum(word not in STOP_WORDS for word in self.words)
 
     @cached_property
     def in_english(self) -> bool:

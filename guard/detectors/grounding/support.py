@@ -17,7 +17,7 @@ import numpy as np
 from guard.detectors.grounding.courtesy import says_nothing
 from guard.detectors.grounding.dates import missing as missing_dates
 from guard.detectors.grounding.dates import spans
-from guard.detectors.grounding.features import features
+from guard.detectors.grounding.features import NAMES, features
 from guard.detectors.grounding.forest import Forest, load
 from guard.detectors.grounding.names import names
 from guard.detectors.grounding.numbers import missing as missing_numbers
@@ -29,6 +29,8 @@ WEIGHTS = Path(__file__).with_name("support.npz")
 LITTLE_MAX = (
     0.3  # courtesies and refusals: doubtful in a talk about sources, never enough to act on
 )
+TINY_WORDS = 5  # sources of fewer words are an answer, not a text to lean on: is it in the passage?
+_REVERSE = NAMES.index("reverse")
 LEAST = 0.05  # a smaller chance is no finding
 
 
@@ -40,6 +42,8 @@ def missing(claim: Claim) -> Iterator[Spotted]:
     chance = chances([row])[0]
     if states_little(claim):
         chance = min(chance, LITTLE_MAX)
+    if claim.sources.content < TINY_WORDS:
+        chance = LITTLE_MAX * (1 - row[_REVERSE])
     if chance >= LEAST:
         text = claim.text
         start = len(text) - len(text.lstrip())
