@@ -69,7 +69,7 @@ def test_calibration_gives_the_chances_of_the_base_rate() -> None:
     )  # fmt: skip
     slope, bias = calibrate(odds, answers, np.ones(4_000))
     told = strongest(slope * odds + bias, answers)
-    mean = told[truth == 1].mean() * 0.15 + told[truth == 0].mean() * 0.85
+    mean = told[truth == 1].mean() * 0.2 + told[truth == 0].mean() * 0.8
     assert mean == pytest.approx(train_support.BASE_RATE, abs=0.01)
 
 
