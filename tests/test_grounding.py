@@ -1,0 +1,67 @@
+"""The grounding detector: all kinds together, silent without sources, the same for every cut."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.detectors.grounding import KINDS, GroundingDetector
+from guard.rules import GROUNDING_KINDS, Rulebook, load
+from guard.types import Exchange, Finding, Passage
+
+BOOK: Rulebook = load()
+DETECTOR = GroundingDetector(BOOK.rules)
+SOURCE = "The \u00admayor signed the contract on 5 May 2021 for 14 million crowns. Anna Berg left."
+WRONG = 'On 6 May 2021 Zalmeister paid 27 million, "a gift for every child", see http://x.y/zz.'
+
+
+def found(text: str, *sources: str, prompt: str = "") -> list[Finding]:
+    exchange = Exchange("x", 1e9, sources=sources, prompt=prompt)
+    cut = BOOK.cuts.passages(exchange, "text", text)
+    return [one for passage in cut if not passage.whole for one in DETECTOR.detect(passage)]
+
+
+def test_the_table_of_kinds_is_the_loaders() -> None:
+    assert tuple(KINDS) == GROUNDING_KINDS
+    assert {rule.value for rule in BOOK.rules if rule.kind == "grounding"} == set(KINDS)
+
+
+def test_it_is_silent_without_sources_and_finds_each_fact_with_them() -> None:
+    assert found(WRONG) == []
+    rules = {one.rule for one in found(WRONG, SOURCE)}
+    assert rules >= {
+        "number-not-in-context", "date-not-in-context", "name-not-in-context",
+        "quote-not-in-context", "reference-not-in-context", "unsupported-sentence",
+    }  # fmt: skip
+
+
+def test_spans_count_from_the_channels_start_in_the_original_text() -> None:
+    text = "The mayor signed it. \u200bIt cost ２7\u00ad million."
+    (one,) = [one for one in found(text, SOURCE) if one.rule == "number-not-in-context"]
+    assert text[one.start : one.end] == "２7\u00ad million"
+    assert one.evidence is not None
+    assert SOURCE[one.evidence.start : one.evidence.end] == "14 million"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=120), st.lists(st.text(max_size=120), max_size=3), st.text(max_size=30))
+def test_any_text_is_judged_the_same_twice_and_spans_lie_inside(
+    text: str, sources: list[str], prompt: str
+) -> None:
+    one = found(text, *sources, prompt=prompt)
+    assert one == found(text, *sources, prompt=prompt)
+    for finding in one:
+        assert 0 <= finding.start < finding.end <= len(text)
+        assert 0 < finding.score <= 1
+        if finding.evidence is not None:
+            source = sources[finding.evidence.source]
+            assert 0 <= finding.evidence.start < finding.evidence.end <= len(source)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1 ", "1,", ".", "a-", "a_", "a@", "Aa Bb ", '"a b c" ', "http://a.b/c ", "1:1:", "京"],
+)
+def test_hostile_sources_and_answers_end(piece: str) -> None:
+    exchange = Exchange("x", 1e9, sources=(piece * (200_000 // len(piece)),))
+    for text in (piece * (500 // len(piece)), WRONG):
+        DETECTOR.detect(Passage(exchange, "text", 0, text))  # the time limit of a test is the bound
