@@ -86,6 +86,11 @@ _TIME = re.compile(
     r"|0?[1-9])(?:[.:](?P<minute2>[0-5]\d))?\s?(?P<half2>[ap]m\b|[ap]\.\s?m\b\.?)"
     r"|\b(?P<noon>noon|midnight|midday)\b"
 )
+_MAY_DATE = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|\d[-/.]\d{1,2}[-/.]\d"
+)  # every date has one; looking for it costs a tenth of looking for dates
+_MAY_TIME = re.compile(r"\d:\d\d|\d\s?[ap]\.?\s?m|noon|mid(?:night|day)")
 _COUNT = (
     r"(?P<count>\d+(?:[.,]\d+)?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
     r"|twelve|fifteen"
@@ -166,11 +171,15 @@ class Known:
 
 def spans(lower: str) -> list[tuple[int, int]]:
     """Where dates and times stand: figures there are not judged as figures."""
-    if not _WORTH_DIGITS.search(lower):
-        return []
-    return [one.span() for one in _DATE.finditer(lower)] + [
-        one.span() for one in _TIME.finditer(lower)
-    ]
+    return [one.span() for one in (*_dates(lower), *_clock_times(lower))]
+
+
+def _dates(lower: str) -> Iterator[re.Match[str]]:
+    return _DATE.finditer(lower) if _MAY_DATE.search(lower) else iter(())
+
+
+def _clock_times(lower: str) -> Iterator[re.Match[str]]:
+    return _TIME.finditer(lower) if _MAY_TIME.search(lower) else iter(())
 
 
 def missing(claim: Claim) -> Iterator[Spotted]:
@@ -281,11 +290,11 @@ def _known(sources: Sources) -> Known:
 def _stated(lower: str) -> list[Stated]:
     found: list[Stated] = []
     if _WORTH_DIGITS.search(lower):
-        for match in _DATE.finditer(lower):
+        for match in _dates(lower):
             if days := _days(match):
                 found.append(Stated(*match.span(), "day", days))
         taken = [(one.start, one.end) for one in found]
-        for match in _TIME.finditer(lower):
+        for match in _clock_times(lower):
             if not any(first <= match.start() < last for first, last in taken):
                 found.append(Stated(*match.span(), "time", (), _times(match)))
     for match in _DURATION.finditer(lower):
