@@ -34,6 +34,7 @@ bench: .venv/dev.done  ## requests/s and added latency against the bare upstream
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_streams
 	$(BIN)/python -m tests.bench_rules
+	$(BIN)/python -m tests.bench_grounding
 	$(BIN)/python -m tests.bench_engines
 	$(BIN)/python -m tests.bench_review
 

@@ -7,7 +7,7 @@ guard, once with the rules as they are and once without their exceptions; the di
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from guard.detectors.loaded import detectors
@@ -88,6 +88,13 @@ def _rows(rule: Rule, rulebook: Rulebook, cuts: Cuts, text: str, asked: Exchange
             why.append(f"words near it change the score from {rule.score} to {actual.score}")
         elif actual is None and len(why) == 1:
             why.append("words near it lower the score to nothing")
+        evidence = (actual or finding).evidence
+        if rule.kind == "grounding" and evidence is None:
+            why.append("nothing in the sources comes near")
+        elif evidence is not None:
+            near = asked.sources[evidence.source][evidence.start : evidence.end]
+            where = f"source {evidence.source}, {evidence.start}-{evidence.end}"
+            why.append(f"nearest in {where}: {near!r}")
         if rule.routes or rule.channels:
             why.append(f"counts only in {', '.join((*rule.routes, *rule.channels))}")
         rows.append(
@@ -101,6 +108,7 @@ def _rows(rule: Rule, rulebook: Rulebook, cuts: Cuts, text: str, asked: Exchange
                 "text": text[slice(*span)],
                 "why": why,
             }
+            | ({"evidence": asdict(evidence)} if evidence else {})
         )
     return rows
 

@@ -18,6 +18,7 @@ from guard.policy import strongest
 from guard.types import Exchange, Finding, Passage, Verdict
 
 INLINE_CHARS = 16_000  # more at once is looked at in a thread, so that others go on
+INLINE_SOURCES_CHARS = 50_000  # longer sources take tens of milliseconds to be read
 INLINE_SECONDS = 0.01  # nor longer than so, and one passage: honest texts take a tenth of it
 MOST_WAITING = 256  # passages for each thread: seconds of work, not minutes
 
@@ -78,7 +79,9 @@ class Judging:
 
     @staticmethod
     async def _look(inspector: Inspector, passages: Sequence[Passage]) -> list[Seen]:
-        if sum(len(passage.text) for passage in passages) > INLINE_CHARS:
+        texts = sum(len(passage.text) for passage in passages)
+        sources = sum(map(len, passages[0].exchange.sources)) if passages else 0
+        if texts > INLINE_CHARS or sources > INLINE_SOURCES_CHARS:
             return await asyncio.to_thread(inspector.look, passages)
         found: list[Sequence[Finding]] = []
         until = time.thread_time() + INLINE_SECONDS

@@ -22,7 +22,7 @@ _FEED_CHARS = 8 * PASSAGE_MAX_CHARS
 # break, or a full stop of a script that needs no blank.
 _BORDER = re.compile(r"[.!?…]+[)\]}\"'’”»*_]{0,3}\s|[。！？｡]|[؟।॥۔]|\n")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|\d{1,3}|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|"
+    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z](?:\.[A-Za-z]){0,3}|\d{1,3}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|"
     r"No|Nos|Fig|figs?|pp?|ca|cf|approx|Inc|Ltd|Co|Corp|Art|Sec|Vol|Gen|Gov|Sen|Rep|Capt|Lt|Col)\Z"
 )
 _WORD_BACK_CHARS = 8  # the longest abbreviation above, with what stands before it

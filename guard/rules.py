@@ -21,7 +21,9 @@ from guard.rule_file import RuleFile
 from guard.strict_yaml import Document, describe
 from guard.types import SHIPPED_CATEGORIES, Reach
 
-GROUNDING_KINDS = ("numbers",)
+GROUNDING_KINDS = (
+    "numbers", "dates", "names", "quotes", "references", "identifiers", "contradictions", "support",
+)  # fmt: skip
 CONSISTENCY_KINDS: Mapping[str, Reach] = {
     "impossible-date": Reach.PASSAGE,
     "weekday-date": Reach.PASSAGE,

@@ -56,10 +56,10 @@ def test_a_text_is_one_row(inspector: Inspector, tmp_path: Path) -> None:
 
 def test_json_lines_with_sources(inspector: Inspector, tmp_path: Path) -> None:
     lines = [
-        {"text": "a 7", "context": ["a 7"]},
-        {"text": "a 8", "context": "a 7"},
-        {"text": "a 8", "context": ["", None]},
-        {"text": "a 8"},
+        {"text": "a 17", "context": ["a 17"]},
+        {"text": "a 18", "context": "a 17"},
+        {"text": "a 18", "context": ["", None]},
+        {"text": "a 18"},
     ]
     raw = "\n".join(map(json.dumps, lines)).encode()
     code, rows = run(inspector, tmp_path / "a.jsonl", b"\xef\xbb\xbf" + raw)
@@ -83,7 +83,7 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_judged(
 
 
 def test_csv(inspector: Inspector, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    raw = b'\xef\xbb\xbfbody,source\n"two\nlines",\ncode-123,\na 8,a 7\n\xff,x\n' + b"y" * 200_000
+    raw = b'\xef\xbb\xbfbody,source\n"two\nlines",\ncode-123,\na 18,a 17\n\xff,x\n' + b"y" * 200_000
     code, rows = run(inspector, tmp_path / "a.csv", raw, text_field="body", context_field="source")
     assert code == 3
     assert [row["verdict"] for row in rows] == ["allow", "redact", "review", "allow"]

@@ -13,7 +13,7 @@ FLOORS = (
     "rule_file",
     "sse jsontext passages policy rules",
     "gate dialects detectors evaluate plots review",
-    "inspector examples metrics edits rule_bench answers showing",
+    "inspector evaluate_grounding examples metrics edits rule_bench answers showing",
     "judges call changes doctoring",
     "judging",
     "moderations detections reload reviewing rule_diff",

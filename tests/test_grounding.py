@@ -1,96 +1,67 @@
-"""Grounding of figures: what is one figure, what is known, and numerals that mean harm."""
-
-import time
-from pathlib import Path
+"""The grounding detector: all kinds together, silent without sources, the same for every cut."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from guard.detectors.grounding import GroundingDetector
-from guard.rule import Rule
-from guard.rules import read
-from guard.types import Exchange, Passage
+from guard.detectors.grounding import KINDS, GroundingDetector
+from guard.rules import GROUNDING_KINDS, Rulebook, load
+from guard.types import Exchange, Finding, Passage
 
-RULE = """\
-category: hallucination
-rules:
-  - id: figure
-    grounding: numbers
-    examples: {match: [{text: '<<7>> x', context: six}], pass: [no]}
-"""
+BOOK: Rulebook = load()
+DETECTOR = GroundingDetector(BOOK.rules)
+SOURCE = "The \u00admayor signed the contract on 5 May 2021 for 14 million crowns. Anna Berg left."
+WRONG = 'On 6 May 2021 Zalmeister paid 27 million, "a gift for every child", see http://x.y/zz.'
 
 
-@pytest.fixture
-def rules(tmp_path: Path) -> tuple[Rule, ...]:
-    (tmp_path / "a.yaml").write_text(RULE)
-    (tmp_path / "policy.yaml").write_text("routes: {default: {hallucination: {review: 0.5}}}\n")
-    return read(tmp_path)[0].rules
+def found(text: str, *sources: str, prompt: str = "") -> list[Finding]:
+    exchange = Exchange("x", 1e9, sources=sources, prompt=prompt)
+    cut = BOOK.cuts.passages(exchange, "text", text)
+    return [one for passage in cut if not passage.whole for one in DETECTOR.detect(passage)]
 
 
-def unknown(rules: tuple[Rule, ...], text: str, *sources: str, prompt: str = "") -> list[str]:
-    exchange = Exchange("x", 0.0, sources=sources, prompt=prompt)
-    found = GroundingDetector(rules).detect(Passage(exchange, "text", 100, text))
-    return [text[one.start - 100 : one.end - 100] for one in found]
+def test_the_table_of_kinds_is_the_loaders() -> None:
+    assert tuple(KINDS) == GROUNDING_KINDS
+    assert {rule.value for rule in BOOK.rules if rule.kind == "grounding"} == set(KINDS)
 
 
-@pytest.mark.parametrize(
-    ("answer", "source"),
-    [
-        ("about $1,200 a month", "1200"),
-        ("about 1200", "$1,200"),
-        ("about 1.2k", "1,200"),
-        ("about 1.2 thousand", "1200.00"),
-        ("up 12%", "12.0 percent"),
-        ("up 12 per cent", "0.12"),
-        ("a share of 0.12", "12%"),
-        ("some 3 million", "3,000,000"),
-        ("some ３ m", "3 mn"),
-        ("they sent 12", "a dozen"),
-        ("the 21st", "21"),
-        ("in the 1990s", "1990"),
-        ("some \u0663", "3"),
-        ("1\u200b2 of them", "12"),
-    ],
-)
-def test_one_figure_in_many_forms(rules: tuple[Rule, ...], answer: str, source: str) -> None:
-    assert unknown(rules, answer, source) == []
-    assert len(unknown(rules, answer, "98765")) == 1
+def test_it_is_silent_without_sources_and_finds_each_fact_with_them() -> None:
+    assert found(WRONG) == []
+    rules = {one.rule for one in found(WRONG, SOURCE)}
+    assert rules >= {
+        "number-not-in-context", "date-not-in-context", "name-not-in-context",
+        "quote-not-in-context", "reference-not-in-context", "unsupported-sentence",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("answer", "source", "left"),
-    [
-        ("a 13 and a 14", "13", ["14"]),
-        ("1.3k", "1200", ["1.3k"]),
-        ("12%", "13% of", ["12%"]),
-        ("1.5 million people", "5 million", ["1.5 million"]),
-        ("12:30 is the time", "none", ["12", "30"]),
-        ("3. The third step", "none", []),
-        ("- 3) The third step", "none", []),
-        ("(3) has 4 parts", "none", ["4"]),
-        ("model A4 and v2", "none", []),
-    ],
-)
-def test_what_is_not_known(
-    rules: tuple[Rule, ...], answer: str, source: str, left: list[str]
+def test_spans_count_from_the_channels_start_in_the_original_text() -> None:
+    text = "The mayor signed it. \u200bIt cost ２7\u00ad million."
+    (one,) = [one for one in found(text, SOURCE) if one.rule == "number-not-in-context"]
+    assert text[one.start : one.end] == "２7\u00ad million"
+    assert one.evidence is not None
+    assert SOURCE[one.evidence.start : one.evidence.end] == "14 million"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=120), st.lists(st.text(max_size=120), max_size=3), st.text(max_size=30))
+def test_any_text_is_judged_the_same_twice_and_spans_lie_inside(
+    text: str, sources: list[str], prompt: str
 ) -> None:
-    assert unknown(rules, answer, source) == left
+    one = found(text, *sources, prompt=prompt)
+    assert one == found(text, *sources, prompt=prompt)
+    for finding in one:
+        assert 0 <= finding.start < finding.end <= len(text)
+        assert 0 < finding.score <= 1
+        if finding.evidence is not None:
+            source = sources[finding.evidence.source]
+            assert 0 <= finding.evidence.start < finding.evidence.end <= len(source)
 
 
-def test_it_is_silent_without_sources_and_knows_the_question(rules: tuple[Rule, ...]) -> None:
-    assert unknown(rules, "exactly 77") == []
-    assert unknown(rules, "exactly 77", "none") == ["77"]
-    assert unknown(rules, "exactly 77", "none", prompt="is it 77?") == []
-
-
-def test_hostile_numerals_neither_raise_nor_stall(rules: tuple[Rule, ...]) -> None:
-    started = time.perf_counter()
-    huge = "9" * 10_000
-    assert unknown(rules, f"is {huge}", "none") == [huge]
-    assert unknown(rules, f"is {huge}", f"was {huge}") == []
-    assert unknown(rules, f"is {huge}8", f"was {huge}9") == [f"{huge}8"]
-    assert unknown(rules, "is " + "1" * 27 + "2", "1" * 27 + "3") == ["1" * 27 + "2"]
-    assert unknown(rules, "is " + "1," * 5_000 + "x", "none") is not None
-    assert unknown(rules, "is " + "111," * 5_000 + "1x", "none") is not None
-    assert unknown(rules, "is ٣٤.٥٦", "34.56") == []
-    assert unknown(rules, "is 5²", "none") is not None
-    assert time.perf_counter() - started < 2
+@pytest.mark.parametrize(
+    "piece",
+    ["1 ", "1,", ".", "a-", "a_", "a@", "Aa Bb ", '"a b c" ', "http://a.b/c ", "1:1:", "京"],
+)
+def test_hostile_sources_and_answers_end(piece: str) -> None:
+    exchange = Exchange("x", 1e9, sources=(piece * (200_000 // len(piece)),))
+    for text in (piece * (500 // len(piece)), WRONG):
+        DETECTOR.detect(Passage(exchange, "text", 0, text))  # the time limit of a test is the bound

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from guard.detectors.toxicity import ToxicityDetector
 from guard.detectors.toxicity.cascade import Cascade
 from guard.inspector import Inspector
-from guard.judging import INLINE_SECONDS, MOST_WAITING, Judging
+from guard.judging import INLINE_SECONDS, INLINE_SOURCES_CHARS, MOST_WAITING, Judging
 from guard.passages import Cuts
 from guard.policy import Policy, Threshold
 from guard.types import UNCHECKED, Action, Exchange, Finding, Passage, Verdict
@@ -147,3 +147,20 @@ async def test_rules_that_take_long_go_on_in_a_thread_and_all_is_found() -> None
     mine = threading.get_ident()
     assert rule.threads[0] == mine
     assert mine not in rule.threads[1:]
+
+
+@pytest.mark.parametrize(("chars", "inline"), [(10, True), (INLINE_SOURCES_CHARS + 1, False)])
+async def test_long_sources_are_read_in_a_thread(chars: int, inline: bool) -> None:
+    seen: list[threading.Thread] = []
+
+    class Looker:
+        name, reach = "looker", 1
+
+        def detect(self, passage: Passage) -> Sequence[Finding]:
+            seen.append(threading.current_thread())
+            return ()
+
+    judging = Judging(Inspector([Looker()], POLICY, Cuts(0, 1)), deadline_ms=1_000)
+    await judging.text(Exchange("x", 0.0, sources=("a" * chars,)), "text", "one text")
+    assert (seen == [threading.main_thread()]) is inline
+    judging.close()

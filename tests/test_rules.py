@@ -101,7 +101,7 @@ def test_a_good_pack_loads_and_its_examples_run(tmp_path: Path) -> None:
         (rule("phrases: ['aab', ' ']"), 4, "none of them empty"),
         (rule("phrases: aab"), 4, "phrases is a list of texts"),
         (rule("phrases: [aab]\n    longest: 5"), 5, "does nothing for a rule of kind phrases"),
-        (rule("grounding: words"), 4, "grounding is one of numbers"),
+        (rule("grounding: words"), 4, "grounding: one of numbers, dates"),
         (rule("grounding: numbers\n    unless: {pattern: a}"), 5, "does nothing"),
         (rule("patern: aab"), 4, "did you mean 'pattern'?"),
         (rule("message: none"), 3, "this one has none"),

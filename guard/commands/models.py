@@ -12,7 +12,7 @@ from guard.commands import Commands, show
 from guard.detectors.toxicity.learning import is_held_back
 from guard.detectors.toxicity.loading import load_engine
 from guard.errors import SettingsError
-from guard.rules import load
+from guard.rules import Rulebook, load
 
 
 def add(commands: Commands) -> None:
@@ -25,13 +25,13 @@ def add(commands: Commands) -> None:
 
     quality = commands.add_parser("eval", help="quality on labelled texts, per set")
     quality.set_defaults(run=_eval)
-    quality.add_argument("what", choices=("toxicity",))
+    quality.add_argument("what", choices=("toxicity", "grounding"))
     quality.add_argument("file")
-    quality.add_argument("--engine", default="auto")
+    quality.add_argument("--engine", default="auto", help="toxicity: the engine")
     quality.add_argument("--plot", help="a picture to draw, .svg or .png: ROC and calibration")
     quality.add_argument("--rules", help="a folder whose policy.yaml has the thresholds")
     quality.add_argument(
-        "--held-back", action="store_true", help="only the tenth that no shipped engine learnt from"
+        "--held-back", action="store_true", help="only the tenth that nothing shipped learnt from"
     )
     quality.add_argument("--json", action="store_true")
 
@@ -42,7 +42,9 @@ def add(commands: Commands) -> None:
     listing.add_argument("--json", action="store_true")
     train = what.add_parser("train", help="make a shipped engine's weights from labelled texts")
     train.set_defaults(run=_train)
-    train.add_argument("engine", nargs="?", default="compact", choices=("compact", "student"))
+    train.add_argument(
+        "engine", nargs="?", default="compact", choices=("compact", "student", "support", "words")
+    )
     train.add_argument("--data", help='rows {"text", "label", "set", "cats"}; the shared ones')
     train.add_argument("--start", help="a student's file, to train it further; else MiniLM")
     distill = what.add_parser("distill", help="let a small engine learn from a dear one")
@@ -75,15 +77,31 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _eval(arguments: argparse.Namespace) -> int:
-    policy = load(Path(arguments.rules) if arguments.rules else None).policy
+    rulebook = load(Path(arguments.rules) if arguments.rules else None)
+    if arguments.what == "grounding":
+        return _eval_grounding(arguments, rulebook)
     result = evaluate.evaluate_toxicity(
         load_engine(arguments.engine),
         Path(arguments.file),
-        thresholds=evaluate.thresholds_of(policy),
+        thresholds=evaluate.thresholds_of(rulebook.policy),
         plot=Path(arguments.plot) if arguments.plot else None,
         wanted=is_held_back if arguments.held_back else None,
     )
     print(json.dumps(result) if arguments.json else evaluate.render_table(result))
+    return 0
+
+
+def _eval_grounding(arguments: argparse.Namespace, rulebook: Rulebook) -> int:
+    from guard import evaluate_grounding
+    from guard.detectors.grounding.train_support import is_held_back
+
+    result = evaluate_grounding.evaluate_grounding(
+        rulebook,
+        Path(arguments.file),
+        plot=Path(arguments.plot) if arguments.plot else None,
+        wanted=is_held_back if arguments.held_back else None,
+    )
+    show(arguments, result, evaluate_grounding.render_table(result))
     return 0
 
 
@@ -103,9 +121,17 @@ def _train(arguments: argparse.Namespace) -> int:
 
     output, progress = Path(arguments.output), sys.stderr.isatty()
     data = Path(arguments.data) if arguments.data else None
-    if arguments.engine == "compact":
-        if arguments.start:
-            raise SettingsError("--start is for the student; compact always begins anew")
+    if arguments.start and arguments.engine != "student":
+        raise SettingsError(f"--start is for the student; {arguments.engine} always begins anew")
+    if arguments.engine == "support":
+        from guard.detectors.grounding.train_support import train_support
+
+        told = train_support(data, output, progress=progress)
+    elif arguments.engine == "words":
+        from guard.detectors.grounding.train_words import train_words
+
+        told = train_words(data, output)
+    elif arguments.engine == "compact":
         from guard.detectors.toxicity.train import train_compact
 
         told = train_compact(data, output, progress=progress)
@@ -114,7 +140,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
         start = Path(arguments.start) if arguments.start else None
         told = train_student(data, output, start=start, progress=progress)
-    write_report(output, told)
+    if arguments.engine in ("compact", "student"):
+        write_report(output, told)
     print(json.dumps(told))
     return 0
 

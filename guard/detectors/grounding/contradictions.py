@@ -1,0 +1,126 @@
+"""Contradictions: the nearest sentence of the sources says the opposite.
+
+Rules of the file: only what a sentence of the sources almost says can be contradicted by it; then a
+denial on one side, a word that means the opposite, or two names in each other's place is enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from guard.detectors.grounding.relations import NEGATIONS, denied, opposites
+from guard.detectors.grounding.sources import Sentence
+from guard.detectors.grounding.statements import Claim, Spotted, Word
+from guard.detectors.grounding.vectors import rarity
+from guard.detectors.grounding.words import STOP_WORDS
+
+COVERED_LEAST = 0.7  # of the weight of the passage's words, in the sentence that may contradict it
+COVERED_SURE = 0.85
+LESS_SURE = 0.7
+WORDS_LEAST = 3  # content words: less is too little to be a statement
+
+_PASSIVE = re.compile(
+    r"\b(?:was|were|is|are|been|being|be)\s+\w+(?:ed|en|wn|nt|ght|lt|ld)\b|\bby\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A passage beside the sentence of the sources that is nearest to it."""
+
+    content: tuple[Word, ...]
+    sentence: Sentence
+    number: int
+    covered: float  # share of the weight of the content that stands in the sentence
+
+
+def beside(claim: Claim) -> Beside | None:
+    """The passage beside its nearest sentence; None where there is too little to compare."""
+    content = tuple(word for word in claim.words if word.lower not in STOP_WORDS)
+    if len(content) < WORDS_LEAST or not claim.nearest:
+        return None
+    total = sum(0.5 + rarity(word.lower) for word in content)
+    best: Beside | None = None
+    for number in claim.nearest[:3]:
+        sentence = claim.sources.sentences[number]
+        stems = frozenset(sentence.stems)
+        covered = sum(
+            0.5 + rarity(word.lower)
+            for word in content
+            if word.stem in stems or opposites(word.stem) & stems
+        )
+        if best is None or covered / total > best.covered:
+            best = Beside(content, sentence, number, covered / total)
+    return best
+
+
+def missing(claim: Claim) -> Iterator[Spotted]:
+    """What the nearest sentence contradicts."""
+    if not claim.in_english:
+        return
+    found = beside(claim)
+    if found is None or found.covered < COVERED_LEAST:
+        return
+    sure = 1.0 if found.covered >= COVERED_SURE else LESS_SURE
+    evidence = claim.sources.of_sentence(found.number)
+    said_otherwise = {
+        one for number in claim.nearest[:3] for one in claim.sources.sentences[number].stems
+    }
+    for word in turned(found):
+        if word.stem not in said_otherwise and not _denied_before(claim, word):
+            yield Spotted(word.start, word.end, sure, evidence)
+            return
+    flips = flipped(claim, found.sentence) if found.covered >= COVERED_SURE else ()
+    if flips and not any(_denied_before(claim, word) for word in turned(found)):
+        word = next(word for word in claim.words if word.stem in flips)
+        yield Spotted(word.start, word.end, sure, evidence)
+        return
+    if (two := swapped(claim, found)) is not None:
+        yield Spotted(two[0].start, two[1].end, sure * LESS_SURE, evidence)
+
+
+def turned(found: Beside) -> Iterator[Word]:
+    """Words whose opposite stands in the sentence, and they do not."""
+    stems = frozenset(found.sentence.stems)
+    for word in found.content:
+        if word.stem not in stems and opposites(word.stem) & stems:
+            yield word
+
+
+def _denied_before(claim: Claim, word: Word) -> bool:
+    """Whether the word is itself denied: `not open` for `closed`."""
+    at = next(at for at, one in enumerate(claim.words) if one.start == word.start)
+    return any(one.lower in NEGATIONS for one in claim.words[max(0, at - 3) : at])
+
+
+def flipped(claim: Claim, sentence: Sentence) -> tuple[str, ...]:
+    """The stems that one side denies and the other states."""
+    stems = [word.stem for word in claim.words]
+    own = denied([word.lower for word in claim.words], stems)
+    other = denied(sentence.words, sentence.stems)
+    return (*(own & set(sentence.stems)) - other, *(other & set(stems)) - own)
+
+
+def swapped(claim: Claim, found: Beside) -> tuple[Word, Word] | None:
+    """Two names that stand in the sentence the other way round, with a word of both between
+    them."""
+    order = found.sentence.stems
+    names = [
+        word for word in found.content if word.text[0].isupper() and order.count(word.stem) == 1
+    ]
+    if _PASSIVE.search(claim.lower) or found.covered < COVERED_SURE:
+        return None
+    if _PASSIVE.search(" ".join(found.sentence.words)):
+        return None
+    for one, other in pairwise(names):
+        if order.index(other.stem) < order.index(one.stem):
+            between = [
+                w for w in found.content if one.end < w.start < other.start and w.stem in order
+            ]
+            first, last = order.index(other.stem), order.index(one.stem)
+            if any(first < order.index(w.stem) < last and w.text.islower() for w in between):
+                return one, other
+    return None

@@ -1,0 +1,108 @@
+"""Sentences that state nothing: courtesies, refusals, words about the answer itself, headings.
+
+Rule of the file: what is listed here is never judged by the support score, so every entry must say
+nothing about the world, whatever follows it in the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SUBJECT = (
+    r"(?:the|this|that|these|those|any of the|your|given|provided)?\s*(?:given|provided|above"
+    r"|following"
+    r"|available|retrieved|supplied)?\s*"
+    r"(?:context|passages?|documents?|text|sources?|articles?|information|data|excerpts?"
+    r"|snippets?|material"
+    r"|search results?|results?|dialogue|conversation|transcript|paragraphs?|content"
+    r"|knowledge base|report)"
+)
+_LACKS = (
+    r"(?:does not|do not|doesn't|don't|did not|didn't|is not|isn't|are not|aren't|cannot"
+    r"|can't|has not|have no|has no"
+    r"|contains? no|provides? no|gives? no|says? nothing|is silent|lacks?)"
+)
+_WHOLE = re.compile(
+    r"^\W*(?:"
+    r"(?:hi|hello|hey|greetings|thanks?|thank you|sure|certainly|of course|absolutely"
+    r"|great question|good question"
+    r"|you'?re welcome|no problem|my pleasure|yes|no|ok(?:ay)?|i see|got it|sorry"
+    r"|i apologi[sz]e|apologies)\b[^.?!]{0,40}"
+    r"|(?:i )?hope (?:this|that|it) helps?[^.?!]{0,40}"
+    r"|(?:please )?(?:let me know|feel free|don'?t hesitate|do not hesitate)\b.{0,140}"
+    r"|(?:if you (?:have|need|would like|want|require)|should you (?:have|need|require)"
+    r"|for (?:more|further) (?:information|details|help"
+    r"|assistance))\b.{0,200}"
+    r"|(?:is there anything else|do you (?:have|need|want)|would you like|how (?:can|may) i"
+    r"|what else|can i help)\b.{0,120}\?"
+    r"|(?:here (?:is|are)|here'?s|below (?:is|are)|the following (?:is|are))\b[^.]{0,120}:?"
+    r"|(?:in (?:summary|conclusion|short)|to (?:summari[sz]e|sum up|conclude)|overall|summary"
+    r"|answer|conclusion|note)\s*:?"
+    r")\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_REFUSAL = re.compile(
+    rf"\b{_SUBJECT}\s+{_LACKS}\b"
+    r"|\b(?:i|we)(?:'m| am| are|'re)? (?:sorry|unable|not able|not sure|afraid|uncertain)\b"
+    r"|\b(?:i|we) (?:do not|don't|did not|didn't|cannot|can't|could not|couldn't|am unable"
+    r"|was unable|have no) (?:know|have|find|see"
+    r"|answer|determine|provide|give|tell|say|confirm|verify|locate|information|access|enough)\b"
+    r"|\b(?:there is|there's|there are|there was) (?:no|not enough|insufficient|not any)"
+    r" (?:specific |direct |further |clear |explicit |enough |sufficient "
+    r"|relevant )*(?:information|mention|evidence|data|details?"
+    r"|answer|indication|reference)\b"
+    r"|\b(?:is|are|was|were) not (?:explicitly |specifically |directly "
+    r"|clearly )?(?:mentioned|stated|specified|provided|given|available"
+    r"|included|addressed|discussed|described|found|listed|known)\b"
+    r"|\bunable to (?:answer|determine|provide|find|give)\b|\bnot enough (?:information"
+    r"|context)\b|\bunclear from\b"
+    rf"|\b(?:from|in|based on|within)\s+{_SUBJECT}[^.]{{0,30}}\b(?:cannot|can't|not possible"
+    rf"|impossible|unable|no)\b"
+    r"|\bmore (?:information|context|details) (?:is|are|would be) (?:needed|required|necessary)\b",
+    re.IGNORECASE,
+)
+_MAY_REFUSE = re.compile(
+    r"n[o']t\b|\bno\b|sorry|unable|afraid|uncertain|unclear|lack|silent|nothing|more"
+    r"|insufficient|impossible|have no|dont",
+    re.IGNORECASE,
+)  # every refusal has one
+_HEADING = re.compile(
+    r"^\s*(?:#{1,6}\s.*|\**[^.!?\n]{1,80}:\**|\*\*[^*\n]{1,80}\*\*|[-=*_|\s]{3,})\s*$"
+)
+
+PREFIX = re.compile(
+    r"^\W*(?:(?:so|well|yes|no|sure|certainly|overall|in summary|in conclusion|in short"
+    r"|to summari[sz]e|additionally|furthermore"
+    r"|moreover|however|therefore|finally|lastly|also)\W+){0,2}"
+    rf"(?:(?:based on|according to|as (?:stated|mentioned|described|noted|per)(?: (?:in|by))?"
+    rf"|from|per|in|given|using)\s+{_SUBJECT}"
+    r"(?:\s+(?:provided|given|above|you provided|you gave|here|supplied|\d{1,2}(?:\s*(?:,|and"
+    r"|&|-)\s*\d{1,2}){0,6}))?(?:\s*\(\w{1,20}\))?\W+"
+    rf"|{_SUBJECT}(?:\s+\d{{1,2}})?\s+(?:states?|says?|mentions?|indicates?|explains?|notes?"
+    rf"|suggests?|describes?|reports?|shows?"
+    r"|discusses)\s+(?:that\s+)?"
+    r"|(?:it is|it's) (?:stated|mentioned|noted|said|reported|explained) that\s+"
+    r"|the answer (?:to (?:your|the) question )?is\W+"
+    r"|(?:i(?: am|\s?'\s?m) not (?:really |too |quite )?sure"
+    r"|i do ?n['o]?t (?:really )?know)\W+but\s+"
+    r"(?:(?:i|we) (?:do |think |believe )?(?:know|think|believe)?(?: that)?\s+)?"
+    r"|(?:i (?:do )?(?:know|heard|read|think|believe|learned)|did you know|do you know"
+    r"|i'?ve heard)(?: that)\s+"
+    r"|did you know\s+|(?:no|yes|i (?:do|have|am)(?: not|n'?t)?) but\s+"
+    r"|(?:(?:yes|yeah|yea|yep|no|nope|well|oh|wow|ok|okay|sure|true|right|exactly|indeed|haha"
+    r"|lol|hmm|cool|nice|great|awesome"
+    r"|interesting|i know(?: right)?|i agree|i see|that(?:\s?'\s?s| is) (?:true|right"
+    r"|interesting|cool|great|awesome|nice|correct))"
+    r"\s?[,.!]+\s*)+(?:(?:and|but|so)\s+)?(?=\w+\W+\w+\W+\w+))",
+    re.IGNORECASE,
+)
+"""Words about the sources before what is stated; they are left out of what is compared."""
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a passage is nothing but courtesy, refusal or heading."""
+    prefix = PREFIX.match(text)
+    text = text[prefix.end() :].strip() if prefix else text.strip()
+    if _WHOLE.match(text) or _HEADING.match(text):
+        return True
+    return _MAY_REFUSE.search(text) is not None and _REFUSAL.search(text) is not None

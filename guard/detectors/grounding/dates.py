@@ -1,0 +1,374 @@
+"""Grounding of dates, times of day and durations.
+
+Rules of the file: `5 May 2021`, `May 5th, 2021`, `2021-05-05` and `05/05/21` are one day; a day
+that is written with less (`May 5`, `May 2021`) is borne out by one with more. A weekday must fit
+its date. `yesterday` and the like count from the day of the request. `90 minutes` is an hour and a
+half. Bare years are figures, not dates. What the question names is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from guard.detectors.grounding.sources import Sources
+from guard.detectors.grounding.statements import Claim, Spotted
+from guard.types import Evidence
+
+LESS_SURE = 0.6  # a duration may be worked out from two dates, a weekday from one
+WRONG_WEEKDAY_SURE = 1.0
+
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_MONTH = {name: at for at, name in enumerate(_MONTHS, 1)} | {
+    name[:3]: at for at, name in enumerate(_MONTHS, 1)
+} | {"sept": 9}  # fmt: skip
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_DAY = {name: at for at, name in enumerate(_DAYS)} | {
+    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5,
+    "sun": 6,
+}  # fmt: skip
+_M = (
+    r"(?P<month{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_D = r"(?P<day{0}>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
+_Y = r"(?P<year{0}>[12]\d{{3}})(?!\d)"
+_W = r"(?:(?P<weekday{0}>mon|tues?|wed|thur?s?|fri|sat|sun)(?:nes|ur|day|s)*\b\.?,?\s+(?:the\s+)?)?"
+_FORMS = (
+    # 5 May 2021, 5th of May, Monday 5 May
+    _W.format(0)
+    + r"(?<![\d.,:/-])"
+    + _D.format(0)
+    + r"(?:\s+of)?[\s-]"
+    + _M.format(0)
+    + r"(?:,?[\s-]"
+    + _Y.format(0)
+    + r")?(?!\w)",
+    # May 5, 2021; May 5th
+    _W.format(1)
+    + r"(?<![\w])"
+    + _M.format(1)
+    + r"\s+(?:the\s+)?"
+    + _D.format(1)
+    + r"(?![\d%]|[.,]\d)(?:,?\s+(?:of\s+)?"
+    + _Y.format(1)
+    + r")?",
+    # May 2021, May of 2021
+    r"(?<!\w)" + _M.format(2) + r",?\s+(?:of\s+)?" + _Y.format(2),
+    # 2021-05-05, 2021/05/05, 2021.05.05
+    r"(?<![\d.,:/-])" + _Y.format(3) + r"(?P<mark>[-/.])(?P<month3>1[0-2]|0?[1-9])(?P=mark)"
+    r"(?P<day3>3[01]|[12]\d|0?[1-9])(?![\d/-])",
+    # 05/06/21, 5.6.2021: either order
+    r"(?<![\d.,:/-])(?P<one4>3[01]|[12]\d|0?[1-9])(?P<mark4>[-/.])(?P<two4>3[01]|[12]\d"
+    r"|0?[1-9])(?P=mark4)"
+    r"(?P<year4>[12]\d{3}|\d\d)(?![\d/-])",
+)
+_DATE = re.compile("|".join(f"(?P<form{at}>{form})" for at, form in enumerate(_FORMS)))
+_TIME = re.compile(
+    r"(?<![\d.,:/-])(?P<hour>2[0-4]|1\d|0?\d):(?P<minute>[0-5]\d)(?::[0-5]\d)?"
+    r"(?:\s?(?P<half>[ap]m\b|[ap]\.\s?m\b\.?))?(?![\d:])"
+    r"|(?<![\d.,:/-])(?P<hour2>1[0-2]"
+    r"|0?[1-9])(?:[.:](?P<minute2>[0-5]\d))?\s?(?P<half2>[ap]m\b|[ap]\.\s?m\b\.?)"
+    r"|\b(?P<noon>noon|midnight|midday)\b"
+)
+_MAY_DATE = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|\d[-/.]\d{1,2}[-/.]\d"
+)  # every date has one; looking for it costs a tenth of looking for dates
+_MAY_TIME = re.compile(r"\d:\d\d|\d\s?[ap]\.?\s?m|noon|mid(?:night|day)")
+_COUNT = (
+    r"(?P<count>\d+(?:[.,]\d+)?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve|fifteen"
+    r"|twenty|thirty|forty|forty-five|fifty|sixty|ninety|half\s+an?|a\s+half|a\s+couple\s+of)"
+)
+_DURATION = re.compile(
+    rf"(?<![\w.,/-]){_COUNT}(?:\s+and\s+a\s+(?P<half>half))?[\s-]"
+    r"(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|yrs?"
+    r"|decades?|centur(?:y|ies))\b"
+    r"(?:\s+and\s+a\s+(?P<half3>half))?"
+)
+_WEEKDAY = re.compile(r"\b(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)day\b")
+_RELATIVE = re.compile(
+    r"\b(?P<word>today|tonight|yesterday|tomorrow|the day after tomorrow"
+    r"|the day before yesterday)\b"
+)
+_WORTH_DIGITS = re.compile(r"\d|\b(?:noon|midnight|midday)\b")
+_COUNTS = {
+    "a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0,
+    "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0, "eleven": 11.0, "twelve": 12.0,
+    "fifteen": 15.0, "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "forty-five": 45.0,
+    "fifty": 50.0, "sixty": 60.0, "ninety": 90.0, "half": 0.5, "couple": 2.0,
+}  # fmt: skip
+_UNITS = {"sec": 1.0, "min": 60.0, "hou": 3600.0, "hr": 3600.0, "hrs": 3600.0, "day": 86_400.0,
+          "wee": 604_800.0}  # fmt: skip
+_LONG_UNITS = {
+    "mon": 1.0,
+    "yea": 12.0,
+    "yr": 12.0,
+    "yrs": 12.0,
+    "dec": 120.0,
+    "cen": 1200.0,
+}  # in months
+_OFFSETS = {
+    "today": 0, "tonight": 0, "yesterday": -1, "tomorrow": 1, "the day after tomorrow": 2,
+    "the day before yesterday": -2,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day as far as it is told; 0 and -1 where it is not."""
+
+    year: int
+    month: int
+    day: int
+    weekday: int = -1
+
+    def fits(self, other: Day) -> bool:
+        """Whether the other, as far as both are told, may be the same day."""
+        return (
+            self.month == other.month
+            and (not self.day or not other.day or self.day == other.day)
+            and (not self.year or not other.year or self.year == other.year)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A date, a time or a duration in a text, with what it may be."""
+
+    start: int
+    end: int
+    kind: str  # day | time | span | weekday
+    days: tuple[Day, ...] = ()
+    values: frozenset[tuple[str, float]] = frozenset()  # of times and durations
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the sources say of time."""
+
+    places: tuple[tuple[int, Stated], ...]
+    days: frozenset[Day]
+    values: frozenset[tuple[str, float]]
+    weekdays: frozenset[int]
+
+
+def spans(lower: str) -> list[tuple[int, int]]:
+    """Where dates and times stand: figures there are not judged as figures."""
+    return [one.span() for one in (*_dates(lower), *_clock_times(lower))]
+
+
+def _dates(lower: str) -> Iterator[re.Match[str]]:
+    return _DATE.finditer(lower) if _MAY_DATE.search(lower) else iter(())
+
+
+def _clock_times(lower: str) -> Iterator[re.Match[str]]:
+    return _TIME.finditer(lower) if _MAY_TIME.search(lower) else iter(())
+
+
+def missing(claim: Claim) -> Iterator[Spotted]:
+    """The dates, times and durations that neither the sources nor the question have."""
+    sources = claim.sources
+    if not sources.whole:
+        return
+    known = sources.keep(_known)
+    asked = claim.question.keep(_known) if claim.prompt else None
+    for stated in _stated(claim.lower):
+        if claim.is_silent(stated.start):
+            continue
+        wrong = next((day for day in stated.days if not _weekday_fits(day)), None)
+        if wrong is not None and len(stated.days) == 1:
+            yield Spotted(
+                stated.start, stated.end, WRONG_WEEKDAY_SURE, _nearest(claim, stated, known)
+            )
+            continue
+        if _is_known(stated, known, sources.words):
+            continue
+        if asked is not None and _is_known(stated, asked, claim.question.words):
+            continue
+        sure = LESS_SURE if stated.kind in ("span", "weekday") else 1.0
+        yield Spotted(stated.start, stated.end, sure, _nearest(claim, stated, known))
+    if claim.received_at and known.days and _RELATIVE.search(claim.lower):
+        today = datetime.fromtimestamp(claim.received_at, UTC).date()
+        yield from _relative(claim, known, today)
+
+
+def _weekday_fits(day: Day) -> bool:
+    if day.weekday < 0 or not (day.year and day.month and day.day):
+        return True
+    try:
+        return date(day.year, day.month, day.day).weekday() == day.weekday
+    except ValueError:
+        return True  # an impossible date is not this rule's matter
+
+
+def _is_known(stated: Stated, known: Known, words: frozenset[str]) -> bool:
+    if stated.kind == "weekday":
+        if not known.weekdays and not any(day.day for day in known.days):
+            return False
+        return any(value in known.weekdays for _, value in stated.values)
+    if stated.kind == "day":
+        return any(day.fits(other) for day in stated.days for other in known.days)
+    if stated.values & known.values:
+        return True
+    hours = {value // 60 % 12 for _, value in stated.values if stated.kind == "time"}
+    if len(hours) == 1 and all(value % 60 == 0 for _, value in stated.values):
+        told = {value // 60 % 12 for kind, value in known.values if kind == "time"}
+        return str(int(max(hours)) or 12) in words and not hours & told  # 7, where this is 7 pm
+    return False
+
+
+def _relative(claim: Claim, known: Known, today: date) -> Iterator[Spotted]:
+    """`yesterday` and the like beside a nearest sentence that names another day."""
+    for match in _RELATIVE.finditer(claim.lower):
+        if not claim.nearest:
+            return
+        sentence = claim.sources.sentences[claim.nearest[0]]
+        near = [
+            (source, stated)
+            for source, stated in known.places
+            if source == sentence.source
+            and sentence.start <= stated.start < sentence.end
+            and stated.kind == "day"
+            and all(day.day and day.year for day in stated.days)
+        ]
+        meant = today + timedelta(days=_OFFSETS[match["word"]])
+        day = Day(meant.year, meant.month, meant.day)
+        if near and not any(day.fits(other) for _, stated in near for other in stated.days):
+            source, stated = near[0]
+            evidence = claim.sources.evidence(source, stated.start, stated.end)
+            yield Spotted(*match.span(), LESS_SURE, evidence)
+
+
+def _nearest(claim: Claim, stated: Stated, known: Known) -> Evidence | None:
+    wanted = {number: rank for rank, number in enumerate(claim.nearest)}
+    best: tuple[int, int, Stated] | None = None
+    for source, other in known.places:
+        number = claim.sources.sentence_at(source, other.start)
+        if number not in wanted:
+            continue
+        rank = wanted[number] + (0 if other.kind == stated.kind else 3)
+        if best is None or rank < best[0]:
+            best = (rank, source, other)
+    if best is None:
+        return claim.near()
+    return claim.sources.evidence(best[1], best[2].start, best[2].end)
+
+
+def _known(sources: Sources) -> Known:
+    places = [(at, one) for at, low in enumerate(sources.lower) for one in _stated(low)]
+    days = frozenset(day for _, one in places for day in one.days)
+    values = frozenset(value for _, one in places if one.kind != "weekday" for value in one.values)
+    weekdays = {int(value) for _, one in places if one.kind == "weekday" for _, value in one.values}
+    for day in days:
+        if day.weekday >= 0:
+            weekdays.add(day.weekday)
+        if day.year and day.month and day.day:
+            try:
+                weekdays.add(date(day.year, day.month, day.day).weekday())
+            except ValueError:
+                continue
+    return Known(tuple(places), days, values, frozenset(weekdays))
+
+
+def _stated(lower: str) -> list[Stated]:
+    found: list[Stated] = []
+    if _WORTH_DIGITS.search(lower):
+        for match in _dates(lower):
+            if days := _days(match):
+                found.append(Stated(*match.span(), "day", days))
+        taken = [(one.start, one.end) for one in found]
+        for match in _clock_times(lower):
+            if not any(first <= match.start() < last for first, last in taken):
+                found.append(Stated(*match.span(), "time", (), _times(match)))
+    for match in _DURATION.finditer(lower):
+        if values := _durations(match):
+            found.append(Stated(*match.span(), "span", (), values))
+    if "day" in lower:
+        days_taken = [(one.start, one.end) for one in found if one.kind == "day"]
+        for match in _WEEKDAY.finditer(lower):
+            if not any(first <= match.start() < last for first, last in days_taken):
+                value = ("weekday", float(_DAY[match["weekday"][:3]]))
+                found.append(Stated(*match.span(), "weekday", (), frozenset({value})))
+    return sorted(found, key=lambda one: one.start)
+
+
+def _days(match: re.Match[str]) -> tuple[Day, ...]:
+    if match["form4"] is not None:
+        year = int(match["year4"])
+        year += 0 if year > 99 else 1900 if year > 50 else 2000
+        one, two = int(match["one4"]), int(match["two4"])
+        return tuple(
+            dict.fromkeys(
+                Day(year, month, day) for month, day in ((one, two), (two, one)) if month <= 12
+            )
+        )
+    if match["form3"] is not None:
+        return (Day(int(match["year3"]), int(match["month3"]), int(match["day3"])),)
+    if match["form2"] is not None:
+        return (Day(int(match["year2"]), _MONTH[match["month2"]], 0),)
+    form = "0" if match["form0"] is not None else "1"
+    weekday = match[f"weekday{form}"]
+    return (
+        Day(
+            int(match[f"year{form}"] or 0),
+            _MONTH[match[f"month{form}"]],
+            int(match[f"day{form}"]),
+            _DAY[weekday] if weekday else -1,
+        ),
+    )
+
+
+def _times(match: re.Match[str]) -> frozenset[tuple[str, float]]:
+    if match["noon"]:
+        return frozenset({("time", 0.0 if match["noon"] == "midnight" else 720.0)})
+    hour = int(match["hour"] or match["hour2"])
+    minute = int(match["minute"] or match["minute2"] or 0)
+    half = (match["half"] or match["half2"] or "")[:1]
+    hours = [hour % 12 + (12 if half == "p" else 0)] if half else [hour]
+    if not half and hour <= 12:
+        hours.append((hour + 12) % 24)
+    return frozenset(("time", float(one % 24 * 60 + minute)) for one in hours)
+
+
+def _durations(match: re.Match[str]) -> frozenset[tuple[str, float]]:
+    told = match["count"].split()[-1] if " " in match["count"] else match["count"]
+    if match["count"].startswith("half"):
+        told = "half"
+    elif match["count"].startswith("a couple"):
+        told = "couple"
+    if told[0].isdigit():
+        if len(told) > 9:
+            return frozenset()
+        count = float(told.replace(",", "."))
+    else:
+        count = _COUNTS[told]
+    if match["half"] or match["half3"]:
+        count += 0.5
+    unit = match["unit"]
+    if count <= 1 and told in ("a", "an", "one"):
+        return frozenset()  # `a day` is seldom a measured one
+    for units, name in ((_UNITS, "seconds"), (_LONG_UNITS, "months")):
+        size = units.get(unit[:3]) or units.get(unit)
+        if size:
+            values = {(name, round(count * size, 3))}
+            if name == "seconds" and size == 604_800.0 and count % 4 == 0:
+                values.add(("months", count / 4))
+            return frozenset(values)
+    return frozenset()

@@ -1,0 +1,86 @@
+"""Grounding of identifiers: ids, code symbols, file names, versions.
+
+Rules of the file: an identifier is a run without blanks that mixes letters with digits or marks as
+prose does not; it must stand in the sources, or in the question, as it is but for case. Lines of
+code are not judged; a symbol between backticks is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from guard.detectors.grounding.sources import Sources
+from guard.detectors.grounding.statements import Claim, Spotted
+from guard.types import Evidence
+
+SYMBOL_SURE = 0.7  # a symbol of a language's own library is no invention
+
+_FILE = (
+    r"\b[\w-]{1,60}\.(?:py|js|ts|tsx|jsx|java|cpp|hpp|cs|go|rs|rb|php|sh|sql|html|css|json"
+    r"|ya?ml|toml|xml|csv|txt"
+    r"|md|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg|zip|exe|dll|ini|cfg|conf|log|ipynb|parquet)\b"
+)
+_IDENTIFIER = re.compile(
+    rf"(?P<file>(?:[\w.-]{{1,40}}/){{0,8}}{_FILE})"
+    r"|(?P<id>(?<![\w$#@./-])(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[A-Za-z])(?:[A-Za-z0-9]{1,40}[-_]){1,6}[A-Za-z0-9]{1,40}(?![\w-])"
+    r"|(?<![\w$#@./-])(?:[A-Z]{1,6}\d{3,20}|[A-Z]{2,6}\d{2,20}|\d{2,8}[A-Z]{2,6}\d{0,8}"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{9,30})(?![\w-]))"
+    r"|(?P<symbol>(?<![\w.])(?:[A-Za-z]\w{0,40}\.){0,4}[a-z]\w{0,40}\(\)"
+    r"|(?<!\w)[A-Za-z][A-Za-z0-9]{0,30}(?:_[A-Za-z0-9]{1,30}){1,8}(?!\w))"
+    r"|(?P<ticked>`[^`\s]{2,80}`)"
+)
+_WORDY = re.compile(
+    r"^(?:\d+(?:st|nd|rd|th|s|x|d|k|m|b|p|am|pm|kg|km|cm|mm|ft|in|lb|mph|gb|mb|tb|mg"
+    r"|ml)?(?:-[a-z]+)+"
+    r"|[a-z]+(?:-[a-z]+)*-\d{1,2}|(?:mid|early|late|pre|post|non|under|over|top|age|one|type"
+    r"|covid)-\d+s?"
+    r"|\d+(?:-\d+)+[a-z]{0,4}|\d+(?:-[a-z]+)+-\d*|[a-z]+-\d{4}s?)$",
+    re.IGNORECASE,
+)
+
+
+def missing(claim: Claim) -> Iterator[Spotted]:
+    """The identifiers that neither the sources nor the question have."""
+    if not claim.sources.whole or "```" in claim.text:
+        return
+    links = [match.span() for match in re.finditer(r"(?:https?://|www\.)\S+|\S+@\S+", claim.text)]
+    for match in _IDENTIFIER.finditer(claim.text):
+        start, end = match.span()
+        if any(first <= start < last for first, last in links):
+            continue
+        if match["ticked"]:
+            start, end = start + 1, end - 1
+        told = claim.lower[start:end].removesuffix("()")
+        if match["id"] and _WORDY.match(told):
+            continue
+        if _known(claim.sources, told) or (claim.prompt and _known(claim.question, told)):
+            continue
+        sure = 1.0 if match["id"] or match["file"] else SYMBOL_SURE
+        yield Spotted(start, end, sure, _nearest(claim, told))
+
+
+def _known(sources: Sources, told: str) -> bool:
+    return any(told in low for low in sources.lower) or any(
+        _plain(told) in low for low in sources.keep(squeezed)
+    )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_-]", "", text)
+
+
+def squeezed(sources: Sources) -> list[str]:
+    """Each source in small letters, without blanks, hyphens and underscores."""
+    return [_plain(low) for low in sources.lower]
+
+
+def _nearest(claim: Claim, told: str) -> Evidence | None:
+    """The longest beginning of the identifier that the sources have; else the nearest sentence."""
+    for size in range(len(told) - 1, max(2, len(told) // 2) - 1, -1):
+        for source, low in enumerate(claim.sources.lower):
+            at = low.find(told[:size])
+            if at >= 0:
+                rest = re.match(r"[\w.-]*", low[at + size : at + size + 80])
+                return claim.sources.evidence(source, at, at + size + (rest.end() if rest else 0))
+    return claim.near()

@@ -1,0 +1,207 @@
+"""Grounding of names: people, organisations, places, products, acronyms, by their capitals.
+
+Rules of the file: a surname alone, initials, a title before a name, a possessive and the adjective
+of a place are the same name; the first word of a sentence is no name for its capital alone; a
+heading in capitals says nothing. A name of the question is known. Only the words that are missing
+count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guard.detectors.grounding.identifiers import squeezed
+from guard.detectors.grounding.sources import Sources
+from guard.detectors.grounding.statements import Claim, Spotted, Word
+from guard.detectors.grounding.vectors import UNKNOWN_RARITY, rarity, row
+from guard.detectors.grounding.words import STOP_WORDS, stem
+
+HEADING_SHARE = 0.7  # of the words in capitals: then capitals mean nothing
+COMMON_RARITY = 5.5  # a word that one text in 250 has is no name by itself
+PREFIX_LEAST = 4  # letters that `Italy` and `Italian` share
+
+_WORDS_1 = """
+monday tuesday wednesday thursday friday saturday sunday january february march april may june
+july august september october november december jan feb mar apr jun jul aug sep sept oct nov
+dec mr mrs ms dr prof professor president sir lady lord king queen prince princess saint st
+captain general senator governor minister doctor miss chairman ceo cfo coo judge justice
+bishop pope am pm bc ad bce ce ok okay yes no i ii iii iv vi vii viii ix yeah oh wow hi hello
+sorry sure please thanks thank note hence thus also finally first second third next then
+according overall based additionally furthermore moreover unfortunately however answer summary
+passage passages context source sources document documents text article question information
+english q a us u s
+"""
+_NO_NAMES = frozenset(_WORDS_1.split())
+_WORDS_2 = """
+of de la le van von der den del da do dos di du al el bin ibn the and & y
+"""
+_JOINTS = frozenset(_WORDS_2.split())
+_ARTICLES = frozenset({"the", "a", "an"})
+_SAME = [
+    {"us", "usa", "america", "american", "americans", "states"}, {"uk", "britain", "british",
+    "kingdom"}, {"netherlands", "dutch", "holland"}, {"germany", "german"}, {"france", "french"},
+    {"spain", "spanish"}, {"china", "chinese"}, {"japan", "japanese"}, {"greece", "greek"},
+    {"switzerland", "swiss"}, {"wales", "welsh"}, {"ireland", "irish"}, {"england", "english"},
+    {"scotland", "scottish", "scots"}, {"denmark", "danish"}, {"turkey", "turkish"}, {"poland",
+    "polish"}, {"sweden", "swedish"}, {"finland", "finnish"}, {"europe", "european", "eu"},
+    {"soviet", "ussr"}, {"un", "nations"}, {"tv", "television"}, {"nyc", "york"}, {"la",
+    "angeles"}, {"christmas", "xmas"}, {"covid", "coronavirus"}, {"bible", "biblical"}, {"congo",
+    "congolese"},
+]  # fmt: skip
+_ALSO = {word: group for group in _SAME for word in group}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name and which of its words the sources lack."""
+
+    words: tuple[Word, ...]
+    lacking: tuple[Word, ...]
+    sure: float
+
+
+def missing(claim: Claim) -> Iterator[Spotted]:
+    """The names that neither the sources nor the question have."""
+    if not claim.sources.whole or not claim.in_english:
+        return
+    for name in claim.keep(names):
+        if name.lacking and name.sure > 0:
+            first, last = name.lacking[0], name.lacking[-1]
+            yield Spotted(first.start, last.end, name.sure, claim.near())
+
+
+def names(claim: Claim) -> list[Name]:
+    """The names of the passage."""
+    words = claim.words
+    upper = [word.text[0].isupper() for word in words]
+    letters = [word for word in words if word.text[0].isalpha() and word.lower not in STOP_WORDS]
+    raised = sum(word.text[0].isupper() for word in letters)
+    shouted = sum(upper) > 8 or all(word.text.isupper() for word in letters)
+    if len(letters) > 3 and raised >= HEADING_SHARE * len(letters) and shouted:
+        return []
+    found: list[Name] = []
+    at = 0
+    while at < len(words):
+        if not upper[at]:
+            at += 1
+            continue
+        end = at + 1
+        while end < len(words) and _joined(claim, words, upper, end):
+            end += 1
+        while words[end - 1].lower in _JOINTS and not upper[end - 1]:
+            end -= 1
+        if (name := _name(claim, words[at:end], begins=_begins(claim, words, at))) is not None:
+            found.append(name)
+        at = end
+    return found
+
+
+def _joined(claim: Claim, words: list[Word], upper: list[bool], at: int) -> bool:
+    between = claim.text[words[at - 1].end : words[at].start]
+    if len(between) > 3 or any(c in ',;:!?()\n"“”' for c in between):
+        return False
+    if upper[at]:
+        return True
+    while at < len(words) and words[at].lower in _JOINTS and between == " ":
+        at += 1
+        if at < len(words):
+            between = claim.text[words[at - 1].end : words[at].start]
+    return between == " " and at < len(words) and upper[at]
+
+
+def _begins(claim: Claim, words: list[Word], at: int) -> bool:
+    """Whether a sentence, a quotation or a clause begins here, so that a capital says nothing."""
+    if at == 0:
+        return True
+    between = claim.text[words[at - 1].end : words[at].start]
+    return any(c in '.!?:;\n"“”‘*•—–(|' for c in between)
+
+
+def _name(claim: Claim, words: list[Word], *, begins: bool) -> Name | None:
+    some = [
+        word
+        for word in words
+        if word.lower not in _NO_NAMES
+        and word.lower not in STOP_WORDS
+        and len(word.lower) > 1
+        and not word.text[0].isdigit()
+    ]
+    if begins and some and some[0] is words[0] and not _surely_a_name(some[0]):
+        some = some[1:]
+    if not some:
+        return None
+    lacking = tuple(word for word in some if not _is_known(claim, word))
+    if lacking and _initials(claim, [word for word in words if word.lower not in _ARTICLES]):
+        lacking = ()
+    if not lacking:
+        return Name(tuple(some), (), 0.0)
+    rare = max(rarity(word.lower) for word in lacking)
+    sure = 1.0 if rare >= UNKNOWN_RARITY else 0.8 if rare > COMMON_RARITY else 0.4
+    if len(lacking) < len(some):
+        sure *= 0.8
+    return Name(tuple(some), lacking, sure)
+
+
+def _surely_a_name(word: Word) -> bool:
+    if word.text.isupper() and len(word.text) > 1:
+        return True
+    return row(word.lower) < 0 and word.stem == word.lower
+
+
+def _is_known(claim: Claim, word: Word) -> bool:
+    return _has(claim.sources, word.lower) or (
+        bool(claim.prompt) and _has(claim.question, word.lower)
+    )
+
+
+def _has(sources: Sources, word: str) -> bool:
+    word = word.removesuffix("'s").removesuffix("’s")
+    if word in sources.words or word in sources.places or stem(word) in sources.places:
+        return True
+    if (also := _ALSO.get(word)) and also & sources.words:
+        return True
+    if len(word) > PREFIX_LEAST and word[: max(PREFIX_LEAST, len(word) - 3)] in sources.keep(
+        _prefixes
+    ):
+        return True
+    if word in sources.keep(_acronyms):
+        return True
+    bare = word.removesuffix("s")
+    return len(bare) > PREFIX_LEAST and any(bare in low for low in sources.keep(squeezed))
+
+
+def _prefixes(sources: Sources) -> frozenset[str]:
+    return frozenset(
+        word[:end]
+        for word in sources.words
+        if len(word) >= PREFIX_LEAST
+        for end in range(PREFIX_LEAST, min(len(word), 12) + 1)
+    )
+
+
+def _acronyms(sources: Sources) -> frozenset[str]:
+    """The first letters of neighbouring capitalised words, two to six of them."""
+    found: set[str] = set()
+    import re
+
+    for one in sources.folded:
+        for run in re.finditer(
+            r"[A-Z][\w.]*(?:(?:\s+(?:of|and|the|for|de)\s+|[\s-]+)[A-Z][\w.]*){1,7}", one.text
+        ):
+            first = "".join(
+                part[0] for part in re.split(r"[\s-]+", run[0]) if part[0].isupper()
+            ).lower()
+            for size in range(2, min(len(first), 6) + 1):
+                for start in range(len(first) - size + 1):
+                    found.add(first[start : start + size])
+            every = "".join(part[0] for part in re.split(r"[\s-]+", run[0])).lower()
+            found.add(every[:8])
+    return frozenset(found)
+
+
+def _initials(claim: Claim, words: list[Word]) -> bool:
+    """Whether the sources have the acronym of a name that is written out here."""
+    first = "".join(word.text[0] for word in words if word.text[0].isupper()).lower()
+    every = "".join(word.text[0] for word in words).lower()
+    return len(first) >= 2 and bool({first, every} & claim.sources.words)

@@ -1,0 +1,103 @@
+"""Grounding of references: links, DOIs, arXiv, ISBN, PubMed, cases, statutes and e-mail addresses.
+
+Rules of the file: a reference is compared without blanks, hyphens and marks of its kind, so that
+one written otherwise is the same. A reference of the question is known. A link to another page of
+a site that the sources name is doubted less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from guard.detectors.grounding.sources import Sources
+from guard.detectors.grounding.statements import Claim, Spotted
+from guard.types import Evidence
+
+SAME_SITE_SURE = 0.7
+
+_LINK = r"(?:https?://|www\.)[^\s<>()\"'\]}|`]{3,300}"
+_PARTY = r"(?-i:[A-Z])[\w.'’&-]{1,30}"
+_KINDS: dict[str, str] = {
+    "link": _LINK,
+    "mail": r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}",
+    "doi": r"\b10\.\d{4,9}/[^\s\"<>\]]{1,100}",
+    "arxiv": r"\barxiv:?\s?(?:\d{4}\.\d{4,5}|[a-z-]{2,12}(?:\.[a-z]{2})?/\d{7})",
+    "isbn": r"\bisbn(?:-1[03])?:?\s{0,2}[\d][\d -]{8,16}[\dx]\b",
+    "pubmed": r"\bpmid:?\s?\d{5,9}\b|\bpmc\d{5,9}\b",
+    "trial": r"\bnct\d{8}\b|\bisrctn\d{8}\b",
+    "statute": r"\b\d{1,2}\s(?:u\.\s?s\.\s?c\.|usc|c\.\s?f\.\s?r\.|cfr)\s?"
+    r"(?:§{1,2}\s?|part\s|section\s)?\d{1,5}(?:\.\d{1,4})?[a-z]?(?:\(\w{1,3}\))*",
+    "reporter": r"\b\d{1,4}\s(?:u\.\s?s\.|f\.[23]d|f\.\s?4th|f\.\s?supp\.(?:\s?[23]d)?|s\.\s?ct\."
+    r"|l\.\s?ed\.\s?2d|p\.[23]d|n\.e\.[23]d|so\.\s?[23]d)\s\d{1,5}\b",
+    "case": rf"\b{_PARTY}(?:\s{_PARTY}){{0,3}}\sv(?:s)?\.\s{_PARTY}(?:\s{_PARTY}){{0,2}}",
+    "docket": r"\b\d:\d{2}-(?:cv|cr|mc|md|bk)-\d{3,6}\b|\becli:[a-z]{2}:[a-z]{1,4}:\d{4}:\d{1,5}\b",
+}
+_REFERENCE = re.compile(
+    "|".join(f"(?P<{name}>{pattern})" for name, pattern in _KINDS.items()), re.IGNORECASE
+)
+_HINT = re.compile(
+    r"https?:|www\.|@|\b10\.\d{4}|arxiv|isbn|pmid|pmc\d|nct\d|isrctn|\d\s[a-z]\.|\busc\b"
+    r"|\bcfr\b|\sv(?:s)?\.\s"
+    r"|-(?:cv|cr|mc|md|bk)-|ecli:",
+    re.IGNORECASE,
+)
+_TRAIL = ".,;:!?)]}'\"’”*_"
+_NOISE = re.compile(r"[\s§.,:;()\[\]–-]|section|part")
+_PLACEHOLDER = re.compile(
+    r"//(?:localhost|127\.0\.0\.1|(?:[\w-]{1,20}\.)?example\.(?:com|org|net))\b|@example\."
+)
+
+
+def missing(claim: Claim) -> Iterator[Spotted]:
+    """The references that neither the sources nor the question have."""
+    if not claim.sources.whole or not _HINT.search(claim.text):
+        return
+    for match in _REFERENCE.finditer(claim.text):
+        start = match.start()
+        told = match[0].rstrip(_TRAIL)
+        if not told or claim.is_silent(start) or _PLACEHOLDER.search(told.lower()):
+            continue
+        kind = match.lastgroup or ""
+        if _known(claim.sources, kind, told) or (
+            claim.prompt and _known(claim.question, kind, told)
+        ):
+            continue
+        site = _site(claim, told) if kind in ("link", "mail") else None
+        yield Spotted(
+            start, start + len(told), SAME_SITE_SURE if site else 1.0, site or claim.near()
+        )
+
+
+def _known(sources: Sources, kind: str, told: str) -> bool:
+    if kind in ("link", "mail"):
+        bare = _bare(told)
+        return any(bare in low for low in sources.lower)
+    if kind == "case":
+        parties = [
+            re.findall(r"[a-z]{3,}", side)
+            for side in re.split(r"\svs?\.\s", told.lower(), maxsplit=1)
+        ]
+        return all(any(word in sources.words for word in side) for side in parties)
+    plain = _NOISE.sub("", told.lower())
+    return any(plain in running for running in sources.keep(_plain))
+
+
+def _bare(link: str) -> str:
+    """A link without what says nothing of where it leads."""
+    bare = re.sub(r"^(?:https?://)?(?:www\.)?|[?#].*$", "", link.lower())
+    return bare.rstrip("/")
+
+
+def _site(claim: Claim, told: str) -> Evidence | None:
+    host = re.split(r"[/@]", _bare(told))[-1 if "@" in told else 0]
+    for source, low in enumerate(claim.sources.lower):
+        at = low.find(host)
+        if host and at >= 0:
+            return claim.sources.evidence(source, at, at + len(host))
+    return None
+
+
+_plain: Callable[[Sources], list[str]] = lambda sources: [  # noqa: E731
+    _NOISE.sub("", low) for low in sources.lower
+]

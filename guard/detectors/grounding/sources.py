@@ -1,0 +1,218 @@
+"""The sources of an exchange, read once: sentences, words, where each word stands.
+
+Rules of the file: one index for each tuple of sources, kept for the passages that follow; reading
+is linear in the text; spans are told in code points of the original source. What lies beyond
+`READ_MAX_CHARS` is not read, and then nothing is missed in it (`whole` is false).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from guard.detectors.grounding.vectors import row
+from guard.detectors.grounding.words import STOP_WORDS, WORD, in_english, stem
+from guard.folding import Folded, fold
+from guard.types import Evidence
+
+READ_MAX_CHARS = 4_000_000  # some seconds of reading; a context of 1 MB is a quarter of it
+KEPT_MAX = 64  # exchanges whose sources are kept: those in flight on one worker
+KEPT_MAX_CHARS = 8_000_000  # of all of them: an index takes about fifteen times its text
+SENTENCE_MAX_WORDS = 60  # a longer sentence is looked at in pieces: lists, tables, transcripts
+LANGUAGE_SAMPLE_WORDS = 400
+
+T = TypeVar("T")
+
+_BORDER = re.compile(r"(?<![.!?…])[.!?…]+[)\]}\"'’”»*_]{0,3}\s+|\n+\s*|[。！？｡؟।॥۔]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a source: its stems, and its span in the folded source."""
+
+    source: int
+    start: int
+    end: int
+    words: tuple[str, ...]  # lower-cased, as they stand
+    stems: tuple[str, ...]
+
+
+class Sources:
+    """What the kinds ask of an exchange's sources."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._kept: dict[Callable[[Sources], Any], Any] = {}
+        left = READ_MAX_CHARS
+        self.folded: list[Folded] = []
+        self.whole = sum(map(len, texts)) <= left
+        for text in texts:
+            self.folded.append(fold(text[:left]))
+            left = max(0, left - len(text))
+
+    @cached_property
+    def lower(self) -> list[str]:
+        """The folded sources in small letters; as long as the folded ones."""
+        found = []
+        for one in self.folded:
+            low = one.text.lower()
+            if len(low) != len(one.text):  # a few letters grow when they are made small
+                low = "".join(c.lower() if len(c.lower()) == 1 else c for c in one.text)
+            found.append(low.replace("’", "'"))
+        return found
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """All sentences with words, in order."""
+        found: list[Sentence] = []
+        for at, text in enumerate(self.lower):
+            start = 0
+            borders = [match.end() for match in _BORDER.finditer(text)]
+            for end in [*borders, len(text)]:
+                words = WORD.findall(text, start, end)
+                if 0 < len(words) <= SENTENCE_MAX_WORDS:
+                    stems = tuple(map(stem, words))
+                    found.append(Sentence(at, start, end, tuple(words), stems))
+                elif words:
+                    found += _pieces(at, text, start, end)
+                start = end
+        return found
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Stem -> the numbers of the sentences that have it, each once, in order."""
+        found: dict[str, list[int]] = {}
+        for number, sentence in enumerate(self.sentences):
+            for one in sentence.stems:
+                if one not in found:
+                    found[one] = [number]
+                elif found[one][-1] != number:
+                    found[one].append(number)
+        return found
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word, in small letters."""
+        return frozenset(word for sentence in self.sentences for word in sentence.words)
+
+    @cached_property
+    def pairs(self) -> frozenset[int]:
+        """Every two neighbouring stems, as one number."""
+        found: set[int] = set()
+        for sentence in self.sentences:
+            stems = sentence.stems
+            found.update(map(pair, stems, stems[1:]))
+        return frozenset(found)
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The words' rows in the table of vectors, stop words left out."""
+        rows = {row(word) for word in self.words if word not in STOP_WORDS}
+        return sorted(rows - {-1})
+
+    @cached_property
+    def content(self) -> int:
+        """How many different words there are, stop words left out."""
+        return sum(word not in STOP_WORDS for word in self.words)
+
+    @cached_property
+    def in_english(self) -> bool:
+        """Whether the sources may be English."""
+        sample: list[str] = []
+        texts: list[str] = []
+        for sentence in self.sentences:
+            sample += sentence.words
+            texts.append(self.lower[sentence.source][sentence.start : sentence.end])
+            if len(sample) >= LANGUAGE_SAMPLE_WORDS:
+                break
+        return in_english(" ".join(texts), sample)
+
+    def keep(self, read_out: Callable[[Sources], T]) -> T:
+        """What a kind reads out of the sources, once for all passages."""
+        if read_out not in self._kept:
+            self._kept[read_out] = read_out(self)
+        found: T = self._kept[read_out]
+        return found
+
+    def evidence(self, source: int, start: int, end: int) -> Evidence:
+        """A span of the folded source as evidence: in the original text, blanks left out."""
+        text = self.folded[source].text
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        while start < end and text[start].isspace():
+            start += 1
+        return Evidence(source, *self.folded[source].to_original(start, end))
+
+    def of_sentence(self, number: int) -> Evidence:
+        """A sentence as evidence."""
+        sentence = self.sentences[number]
+        return self.evidence(sentence.source, sentence.start, sentence.end)
+
+    def sentence_at(self, source: int, offset: int) -> int | None:
+        """The number of the sentence at a place of a folded source."""
+        at = bisect_right(self._starts, (source, offset)) - 1
+        if at < 0 or self.sentences[at].source != source or offset >= self.sentences[at].end:
+            return None
+        return at
+
+    @cached_property
+    def _starts(self) -> list[tuple[int, int]]:
+        return [(sentence.source, sentence.start) for sentence in self.sentences]
+
+
+def pair(one: str, next_one: str) -> int:
+    """Two neighbouring stems as one number."""
+    return hash((one, next_one))
+
+
+def _pieces(source: int, text: str, start: int, end: int) -> list[Sentence]:
+    matches = list(WORD.finditer(text, start, end))
+    found = []
+    for at in range(0, len(matches), SENTENCE_MAX_WORDS // 2):
+        some = matches[at : at + SENTENCE_MAX_WORDS]
+        words = tuple(match[0] for match in some)
+        first, last = some[0].start(), some[-1].end()
+        found.append(Sentence(source, first, last, words, tuple(map(stem, words))))
+        if at + SENTENCE_MAX_WORDS >= len(matches):
+            break
+    return found
+
+
+class _Kept:
+    """The last indexes, by their sources; bounded in number and size. For any thread."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, ...], Sources] = OrderedDict()
+        self._chars = 0
+        self._lock = threading.Lock()
+
+    def get(self, texts: tuple[str, ...]) -> Sources:
+        with self._lock:
+            found = self._kept.get(texts)
+            if found is not None:
+                self._kept.move_to_end(texts)
+                return found
+        found = Sources(texts)
+        with self._lock:
+            if texts not in self._kept:
+                self._kept[texts] = found
+                self._chars += sum(map(len, texts))
+            while len(self._kept) > KEPT_MAX or (
+                self._chars > KEPT_MAX_CHARS and len(self._kept) > 1
+            ):
+                gone, _ = self._kept.popitem(last=False)
+                self._chars -= sum(map(len, gone))
+        return found
+
+
+_KEPT = _Kept()
+
+
+def read(texts: tuple[str, ...]) -> Sources:
+    """The index of sources, kept from the passage before where it can be."""
+    return _KEPT.get(texts)

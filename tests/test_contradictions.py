@@ -1,0 +1,42 @@
+"""Contradictions: what turns a sentence of the sources round, and what does not."""
+
+import pytest
+
+from tests.grounding import missing, spotted
+
+SOURCE = (
+    "The mayor signed the contract with the builders in March. Sales of tea increased in Norway "
+    "last year. The bridge is not open to heavy lorries. Anna Berg hired Tom Lind as a cook."
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("Sales of tea decreased in Norway last year.", ["decreased"]),
+        ("The mayor did not sign the contract with the builders in March.", ["sign"]),
+        ("The bridge is open to heavy lorries.", ["open"]),
+        ("Lind hired Anna Berg as a cook.", ["Lind hired Anna"]),
+        ("Sales of tea rose in Norway last year.", []),
+        ("Sales of tea did not decrease in Norway last year.", []),
+        ("The mayor signed the contract in March.", []),
+        ("The bridge is not open to lorries.", []),
+        ("Tom Lind was hired by Anna Berg as a cook.", []),
+        ("Nothing of this is about tea or boats at all.", []),
+        ("No.", []),
+    ],
+)
+def test_what_the_nearest_sentence_contradicts(answer: str, left: list[str]) -> None:
+    found = missing("contradictions", answer, SOURCE)
+    if left == ["Lind hired Anna"]:
+        assert found
+        assert found[0].startswith("Lind hired")
+    else:
+        assert found == left
+
+
+def test_the_evidence_is_the_sentence() -> None:
+    (found,) = spotted("contradictions", "Sales of tea decreased in Norway last year.", SOURCE)
+    assert found.evidence is not None
+    told = SOURCE[found.evidence.start : found.evidence.end]
+    assert told == "Sales of tea increased in Norway last year."

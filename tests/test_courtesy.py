@@ -1,0 +1,47 @@
+"""Sentences that state nothing, and sentences that do."""
+
+import pytest
+
+from guard.detectors.grounding.courtesy import PREFIX, says_nothing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I hope this helps!",
+        "Let me know if you need anything else about the trip.",
+        "Great question!",
+        "The context does not mention the price.",
+        "I'm sorry, but I cannot answer that.",
+        "There is no information about it in the passages.",
+        "Based on the provided passages, I am unable to answer.",
+        "Here is a summary of the text:",
+        "## Results",
+        "**Summary:**",
+        "Would you like to know more?",
+        "It is not specified in the document.",
+    ],
+)
+def test_what_says_nothing(text: str) -> None:
+    assert says_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The price is 20 euros.",
+        "Based on the provided passages, the price is 20 euros.",
+        "I'm not sure, but the harbour is closed.",
+        "No ship left the harbour that day because of the long storm.",
+        "Yes, the harbour was closed by the mayor.",
+    ],
+)
+def test_what_says_something(text: str) -> None:
+    assert not says_nothing(text)
+
+
+def test_a_prefix_is_only_what_is_said_about_the_sources() -> None:
+    found = PREFIX.match("According to the document, tea is hot.")
+    assert found is not None
+    assert found[0] == "According to the document, "
+    assert PREFIX.match("Tea is hot according to the document.") is None

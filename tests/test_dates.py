@@ -1,0 +1,85 @@
+"""Grounding of dates, times and durations: other forms of one, weekdays, the day of the request."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.grounding import missing, spotted
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("on 5 May 2021", "2021-05-05"),
+        ("on May 5th, 2021", "05/05/2021"),
+        ("on May 5", "5.5.2021"),
+        ("on 5th of May", "Wednesday, 5 May 2021"),
+        ("in May 2021", "on 5 May 2021"),
+        ("on 2021/5/5", "May 5, 2021"),
+        ("on 06/05/2021", "6 May 2021"),
+        ("on 05/06/2021", "6 May 2021"),
+        ("on Wednesday", "on 5 May 2021"),
+        ("on Wednesday, 5 May 2021", "2021-05-05"),
+        ("at 2 pm", "14:00"),
+        ("at 2:30 p.m.", "at 14:30"),
+        ("at noon", "12:00"),
+        ("at 9:05", "at 9:05 am"),
+        ("for 90 minutes", "an hour and a half"),
+        ("for two weeks", "14 days"),
+        ("for 18 months", "one and a half years"),
+        ("a day later", "none"),
+        ("in May", "in June"),
+    ],
+)
+def test_one_time_in_many_forms(answer: str, source: str) -> None:
+    assert missing("dates", answer, source) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "left"),
+    [
+        ("on 5 May 2021.", "6 May 2021", ["5 May 2021"]),
+        ("on May 5", "in May 2021 and 5 June", []),
+        ("on May 5", "on 4 May", ["May 5"]),
+        ("in March 1950", "on 2 May 1950", ["March 1950"]),
+        ("at 9:30 am.", "at 8:30", ["9:30 am"]),
+        ("at 3 pm", "at 3 am", ["3 pm"]),
+        ("for 15 days", "two weeks", ["15 days"]),
+        ("on Friday", "on 5 May 2021", ["Friday"]),
+        ("on Friday, 5 May 2021", "5 May 2021", ["Friday, 5 May 2021"]),
+        ("on Friday", "nothing of days", ["Friday"]),
+    ],
+)
+def test_what_is_not_known(answer: str, source: str, left: list[str]) -> None:
+    assert missing("dates", answer, source) == left
+
+
+def test_it_knows_the_question() -> None:
+    assert missing("dates", "on 5 May 2021", "none", prompt="Was it on 5 May 2021?") == []
+
+
+def test_yesterday_counts_from_the_day_of_the_request() -> None:
+    assert missing("dates", "The ship sank yesterday.", "The ship sank on 4 May 2021.") == []
+    late = missing("dates", "The ship sank yesterday.", "The ship sank on 1 May 2021.")
+    assert late == ["yesterday"]
+
+
+def test_the_evidence_is_the_date_that_stands_there() -> None:
+    source = "It rained on 3 May 2021. The ship left on 6 May 2021."
+    (found,) = spotted("dates", "The ship left on 5 May 2021.", source)
+    assert found.evidence is not None
+    assert source[found.evidence.start : found.evidence.end] == "6 May 2021"
+
+
+@given(st.dates(date(1000, 1, 1), date(2999, 12, 31)), st.dates(date(1000, 1, 1), date(2999, 1, 1)))
+def test_a_day_is_known_by_itself_alone(one: date, other: date) -> None:
+    found = missing("dates", f"It was on {one.day} {one:%B} {one.year}.", other.isoformat())
+    assert bool(found) == (one != other)
+
+
+@given(st.text(st.sampled_from("0123456789/:-. mayJundsptho"), max_size=60))
+def test_no_text_makes_it_fail(text: str) -> None:
+    for found in spotted("dates", text, "On 5 May 2021 at 9:30.", text[1:]):
+        assert 0 <= found.start < found.end <= len(text)

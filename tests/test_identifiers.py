@@ -1,0 +1,37 @@
+"""Grounding of identifiers: ids, symbols, file names; and prose that only looks like one."""
+
+import pytest
+
+from guard.detectors.grounding.identifiers import SYMBOL_SURE
+from tests.grounding import missing, spotted
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "left"),
+    [
+        ("Order INV-2024-0017 left.", "Order INV-2024-0071", ["INV-2024-0017"]),
+        ("Open settings_old.yaml now.", "settings.yaml", ["settings_old.yaml"]),
+        ("Edit src/app/main.py now.", "src/app/api.py", ["src/app/main.py"]),
+        ("Call `read_rows` now.", "read_row", ["read_rows"]),
+        ("Call read_all_rows() now.", "nothing", ["read_all_rows"]),
+        ("The plane is a B737800.", "an A320", ["B737800"]),
+        ("Order inv-2024-0071 left.", "Order INV-2024-0071", []),
+        ("Order INV 2024 0071", "Order INV-2024-0071", []),
+        ("a 12-year-old boy, a top-10 hit, in mid-1990s, a 5-3 win", "none", []),
+        ("the 21st and 30km, 5pm", "none", []),
+        ("see https://a.org/x_y_z1 or bob_1@a.org", "none", []),
+        ("```python x_y_z = 1", "none", []),
+    ],
+)
+def test_what_is_known_and_what_is_not(answer: str, source: str, left: list[str]) -> None:
+    found = [text.removesuffix("()") for text in missing("identifiers", answer, source)]
+    assert found == left
+    assert missing("identifiers", answer, "none", prompt=answer) == []
+
+
+def test_the_evidence_is_what_begins_alike() -> None:
+    source = "Your order INV-2024-0071 has left."
+    (found,) = spotted("identifiers", "Order INV-2024-0017 left.", source)
+    assert found.evidence is not None
+    assert source[found.evidence.start : found.evidence.end] == "INV-2024-0071"
+    assert found.sure == 1 > SYMBOL_SURE

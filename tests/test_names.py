@@ -1,0 +1,60 @@
+"""Grounding of names: what is one name, what is no name at all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.grounding import missing, spotted
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("The winner was Berg.", "Anna Berg won."),
+        ("The winner was Dr. Anna Berg.", "Anna Berg won."),
+        ("It was Berg's boat, A. Berg said.", "Anna Berg won."),
+        ("He works for the WHO.", "The World Health Organization said so."),
+        ("The World Health Organization spoke.", "The WHO spoke."),
+        ("It is an Italian firm.", "A firm from Italy."),
+        ("It is a Dutch firm.", "A firm from the Netherlands."),
+        ("It is a British firm.", "A firm from the UK."),
+        ("Yesterday the firm closed.", "none at all"),
+        ("Then Monday came, in May.", "none at all"),
+        ("I think so. However, we see.", "none at all"),
+        ("It is A Long Title In Capitals Of Some Eleven Words In All", "none"),
+        ("es war die Firma Zalmeister in der Stadt und nicht der Hafen", "The firm left."),
+        ("see `Zalmeister.run` for it", "none at all"),
+    ],
+)
+def test_what_is_known_or_no_name(answer: str, source: str) -> None:
+    assert missing("names", answer, source) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "left"),
+    [
+        ("The winner was Zalmeister.", "Anna Berg won.", ["Zalmeister"]),
+        ("The winner was Anna Borg.", "Anna Berg won.", ["Borg"]),
+        ("A man from NATO came.", "A man came.", ["NATO"]),
+        ("He lives in Zaltbommel and Berlin.", "He lives in Berlin.", ["Zaltbommel"]),
+        ("He met Maria de la Torre there.", "He met her.", ["Maria de la Torre"]),
+    ],
+)
+def test_what_is_not_known(answer: str, source: str, left: list[str]) -> None:
+    assert missing("names", answer, source) == left
+
+
+def test_it_knows_the_question() -> None:
+    assert missing("names", "The boss is Zalmeister.", "none", prompt="Who is Zalmeister?") == []
+
+
+def test_a_common_word_with_a_capital_is_doubted_less() -> None:
+    (rare,) = spotted("names", "They went to Zaltbommel.", "They left.")
+    (common,) = spotted("names", "They went to the Market.", "They left.")
+    assert common.sure < rare.sure == 1
+
+
+@given(st.text(max_size=80), st.text(max_size=40))
+def test_no_text_makes_it_fail(text: str, source: str) -> None:
+    for found in spotted("names", text, source or "x"):
+        assert found.start < found.end

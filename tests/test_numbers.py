@@ -1,0 +1,124 @@
+"""Grounding of figures: what is one figure, what follows from some, and numerals that do harm."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guard.detectors.grounding import numbers
+from tests.grounding import claim, missing, spotted
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("about $1,200 a month", "1200"),
+        ("about 1200", "$1,200"),
+        ("about 1.2k", "1,200"),
+        ("about 1.2 thousand", "1200.00"),
+        ("up 12%", "12.0 percent"),
+        ("up 12 per cent", "0.12"),
+        ("a share of 0.12", "12%"),
+        ("some 3 million", "3,000,000"),
+        ("some ３ m", "3 mn"),
+        ("they sent 12", "a dozen"),
+        ("two dozen eggs", "24 eggs"),
+        ("the 21st", "21"),
+        ("in the 1990s", "1990"),
+        ("some \u0663", "3"),
+        ("1\u200b2 of them", "12"),
+        ("it is 34.56", "٣٤.٥٦"),
+        ("it costs 1.250,50", "$1,250.50"),
+        ("it costs 1 250,5", "1250.5"),
+        ("some 1\u00a0250", "1250"),
+        ("fourteen days", "14 days"),
+        ("14 days", "fourteen days"),
+        ("twenty-five thousand two hundred", "25,200"),
+        ("two and a half million", "2.5m"),
+        ("nineteen ninety-eight", "1998"),
+        ("the fifteenth time", "15"),
+        ("half of them: 50%", "half of them"),
+        ("a third: 33.3%", "one third, 33.3 percent"),
+        ("3½ miles", "3.5 miles"),
+        ("three quarters of it", "75%"),
+        ("in 23 , 768 shops", "23,768 shops"),
+        ("about 1.2 million", "1,196,000"),
+        ("over 8.5 million", "8,537,673"),
+        ("nearly 90", "88"),
+        ("4.7 million", "4,683,201"),
+    ],
+)
+def test_one_figure_in_many_forms(answer: str, source: str) -> None:
+    assert missing("numbers", answer, source) == []
+    assert len(missing("numbers", answer, "98765")) >= 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "left"),
+    [
+        ("a 13 and a 14", "13", ["14"]),
+        ("1.3k", "1200", ["1.3k"]),
+        ("12%", "13% of", ["12%"]),
+        ("1.5 million people", "5 million", ["1.5 million"]),
+        ("12:30 is the time", "none", []),  # a time is no figure
+        ("on 5 May 2021", "none", []),
+        ("3. The third step", "none", ["third"]),
+        ("- 3) The last step", "none", []),
+        ("(3) has 4 parts", "none", ["4"]),
+        ("model A4 and v2", "none", []),
+        ("see passage 2 and [3]", "none", []),
+        ("run `f(17)` now", "none", []),
+        ("one of two boats", "none", []),
+        ("in 1998", "in 1997 and 1999", ["1998"]),
+        ("COVID-19 and 5-3", "none", ["5", "3"]),
+        ("about 1.5 million", "1,196,000", ["1.5 million"]),
+    ],
+)
+def test_what_is_not_known(answer: str, source: str, left: list[str]) -> None:
+    assert missing("numbers", answer, source) == left
+
+
+def test_it_knows_the_question() -> None:
+    assert missing("numbers", "exactly 77", "none") == ["77"]
+    assert missing("numbers", "exactly 77", "none", prompt="is it 77?") == []
+
+
+@pytest.mark.parametrize("answer", ["a rise of 250", "a total of 2250", "up 25%"])
+def test_what_follows_from_two_figures_is_doubted_less(answer: str) -> None:
+    (found,) = spotted("numbers", answer, "It rose from 1000 to 1250.")
+    assert found.sure == numbers.DERIVED_SURE
+
+
+def test_the_evidence_is_the_figure_that_stands_there() -> None:
+    source = "Tea is cheap. The crossing takes seven days in May. It has 9 stops."
+    (found,) = spotted("numbers", "The crossing takes 14 days.", "Nothing.", source)
+    assert found.evidence is not None
+    assert found.evidence.source == 1
+    assert source[found.evidence.start : found.evidence.end] == "seven"
+
+
+def test_no_evidence_is_told_as_none() -> None:
+    (found,) = spotted("numbers", "77 boats", "Nothing here.")
+    assert found.evidence is None
+
+
+def test_hostile_numerals_neither_raise_nor_count_as_others() -> None:
+    huge = "9" * 10_000
+    assert missing("numbers", f"is {huge}", "none") == [huge]
+    assert missing("numbers", f"is {huge}", f"was {huge}") == []
+    assert missing("numbers", f"is {huge}8", f"was {huge}9") == [f"{huge}8"]
+    assert missing("numbers", "is " + "1" * 27 + "2", "1" * 27 + "3") == ["1" * 27 + "2"]
+    for hostile in ("1," * 5_000 + "x", "111," * 5_000 + "1x", "1/" * 9_000, "1 , 111" * 5_000):
+        numbers.stated(claim(f"is {hostile}", "none"))
+    assert missing("numbers", "is 5²", "25") is not None
+
+
+@given(st.floats(0, 1e12, allow_nan=False), st.sampled_from(["{:,.2f}", "{:.2f}", "{:,.0f}"]))
+def test_a_figure_is_known_by_itself_in_any_form(value: float, form: str) -> None:
+    text = form.format(value)
+    assert missing("numbers", f"It is {form.format(value)}.", f"was {text} once") == []
+
+
+@given(st.text(st.sampled_from("0123456789.,/-% $€kmbn½²٣３ \nahalfonedozen"), max_size=80))
+def test_no_text_makes_it_fail_and_spans_lie_inside(text: str) -> None:
+    for found in spotted("numbers", text, "12 and 1,5", text[::2]):
+        assert 0 <= found.start < found.end <= len(text) + 2

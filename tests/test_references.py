@@ -1,0 +1,50 @@
+"""Grounding of references: one reference in many forms."""
+
+import pytest
+
+from guard.detectors.grounding.references import SAME_SITE_SURE
+from tests.grounding import missing, spotted
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("See https://www.who.int/tea/.", "at http://who.int/tea"),
+        ("See www.who.int/tea?x=1", "at http://who.int/tea"),
+        ("doi:10.1234/abcd.5678.", "https://doi.org/10.1234/ABCD.5678"),
+        ("arXiv:2101.00001", "arXiv 2101.00001"),
+        ("ISBN 9783161484100", "ISBN: 978-3-16-148410-0"),
+        ("PMID 12345678", "PMID:12345678"),
+        ("Under 17 USC 107", "17 U.S.C. § 107"),
+        ("Roe v. Wade, 410 U.S. 113", "Jane Roe vs. Henry Wade, 410 U. S. 113"),
+        ("Write to Anna@Berg.org.", "anna@berg.org"),
+        ("POST to https://api.example.com/v1", "none"),
+        ("open http://localhost:8080/", "none"),
+    ],
+)
+def test_one_reference_in_many_forms(answer: str, source: str) -> None:
+    assert missing("references", answer, source) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("See https://who.int/coffee.", "https://who.int/coffee"),
+        ("(doi 10.1234/abcd.5679)", "10.1234/abcd.5679"),
+        ("as arXiv:2101.00002 says", "arXiv:2101.00002"),
+        ("as in Doe v. Roe it was", "Doe v. Roe"),
+        ("to bob@berg.org now", "bob@berg.org"),
+        ("NCT04368728 ended", "NCT04368728"),
+    ],
+)
+def test_what_is_not_known(answer: str, left: str) -> None:
+    assert missing("references", answer, "See 10.1234/abcd.5678 and arXiv:2101.00001.") == [left]
+    assert missing("references", answer, "none", prompt=answer) == []
+
+
+def test_another_page_of_a_known_site_is_doubted_less() -> None:
+    source = "Read it at https://who.int/tea."
+    (found,) = spotted("references", "See https://who.int/coffee.", source)
+    assert found.sure == SAME_SITE_SURE
+    assert found.evidence is not None
+    assert source[found.evidence.start : found.evidence.end] == "who.int"

@@ -1,0 +1,34 @@
+"""What a passage states: its words without code, marks and words about the sources."""
+
+import pytest
+
+from tests.grounding import claim
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Run `rm -rf x` now", ["run", "now"]),
+        ("Tea is hot [1][2, 3].", ["tea", "is", "hot"]),
+        ("2. Tea is hot", ["tea", "is", "hot"]),
+        ("Based on the provided context, tea is hot", ["tea", "is", "hot"]),
+        ("According to passage 3, tea is hot", ["tea", "is", "hot"]),
+        ("The document states that tea is hot", ["tea", "is", "hot"]),
+        ("Tea is, based on nothing, hot", ["tea", "is", "based", "on", "nothing", "hot"]),
+    ],
+)
+def test_what_counts_as_stated(text: str, words: list[str]) -> None:
+    assert [word.lower for word in claim(text, "x").words] == words
+
+
+def test_the_nearest_sentence_has_the_rare_words() -> None:
+    found = claim("The harbour was closed", "It was so. The harbour is open. The town was big.")
+    assert found.nearest[0] == 1
+    assert claim("Zalm", "It was so.").near() is None
+
+
+def test_languages_that_differ() -> None:
+    german = "Der Hafen ist nicht offen und die Stadt hat kein Schiff"
+    assert claim(german, "The harbour is open to the ship and to the town").other_language
+    assert not claim(german, german).other_language
+    assert not claim(german, german).in_english
