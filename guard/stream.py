@@ -22,6 +22,7 @@ from guard.sse import Decoder, EventTooLargeError
 from guard.types import Action
 
 KEEP_ALIVE_SECONDS = 5.0  # proxies in front cut a silent connection off after a minute or less
+UNAVAILABLE = "review_unavailable"  # a problem that is told: the queue did not take the reply
 
 log = logging.getLogger("guard")
 
@@ -127,9 +128,10 @@ class _Stream:
         """Judges what is ready, stores what is to be reviewed, sends what may leave."""
         call, gate = self._call, self._gate
         await self._replies.judge_ready(call, gate)
-        if gate.action is Action.REVIEW and not call.review_id and not self._problem:
+        lost = self._problem == UNAVAILABLE
+        if gate.action is Action.REVIEW and not call.review_id and not lost:
             await self._keep(whole=False)
-            if self._problem and call.route.on_review == "release":
+            if self._problem == UNAVAILABLE and call.route.on_review == "release":
                 await self._give_up()  # such a route lets out only what is stored
                 return
         if call.client_gone and not call.review_id:
@@ -161,7 +163,7 @@ class _Stream:
             if not whole:
                 call.review_id = ""
             if gate.hold or not whole:
-                self._problem, gate.hold = "review_unavailable", False
+                self._problem, gate.hold = UNAVAILABLE, False
             facts = {"id": call.exchange.id, "error": type(error).__name__}
             log.error("review", extra={"facts": facts})
 

@@ -238,13 +238,16 @@ def test_a_later_block_decides_the_review(url: str, upstream: RawUpstream) -> No
     assert decide(url, review, "approve")["status"] == 409
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(("count", "told"), [(12, "broke off"), (150, "stream_limit_chars")])
 def test_a_reply_under_review_says_why_it_ended_early(
-    url: str, upstream: RawUpstream, count: int, told: str
+    url: str, upstream: RawUpstream, count: int, told: str, at_once: bool
 ) -> None:
     head = STREAM.replace(b"\r\n\r\n", b"\r\ncontent-length: 99999\r\n\r\n")
     read, pieces = threading.Event(), [chunk(DOUBT), *[chunk(FINE)] * count]
-    upstream.answers["/early/v1/chat/completions"] = [head, *pieces, read]
+    upstream.answers["/early/v1/chat/completions"] = [
+        head, *([b"".join(pieces)] if at_once else pieces), read
+    ]  # fmt: skip
     client = Client(url, "early")
     client.end()
     read.set()
