@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from guard import jsontext
 from guard.call import Call, GoneError, Incoming
+from guard.channel import Choice
 from guard.errors import StoreError, UpstreamError
-from guard.gate import Choice, Gate, GateError, Leaving, ReplyTooLongError
+from guard.gate import Gate, GateError, Leaving, ReplyTooLongError
 from guard.reply import Replies
 from guard.review.refusals import Refused
 from guard.sse import Decoder, EventTooLargeError
