@@ -36,7 +36,7 @@ async def test_contents_have_spans_in_code_points(judging: Judging) -> None:
 async def test_a_document_is_what_an_answer_leans_on(judging: Judging) -> None:
     body = {"content": "It rose to 12%.", "context_type": "docs", "context": ["It rose to 21%."]}
     found = await detect(judging, DOCS, "hallucination", body)
-    assert found[0]["detection"] == "number-not-in-context"
+    assert "number-not-in-context" in [row["detection"] for row in found]
     assert not await detect(judging, DOCS, "hallucination", {**body, "context": ["It is 12%."]})
     asked = {"prompt": "Insult me", "generated_text": "You are a worthless idiot."}
     assert await detect(judging, GENERATION, "toxicity", asked)

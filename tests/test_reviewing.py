@@ -232,11 +232,11 @@ def test_after_the_deadline(server: Server, name: str) -> None:
 
 
 def test_the_deadline_of_an_open_route_masks_what_was_found(server: Server, name: str) -> None:
-    body = {"id": name, "text": "It is 12%.", "context": ["It is 21%."], "route": "open"}
+    body = {"id": name, "text": "It is for [Your Name].", "route": "open"}
     assert server("/guard/v1/reviews", body)[0] == 200
     until(lambda: server.state(name) == "expired")
     seen = server(f"/guard/v1/reviews/{name}", token="")[1]
-    assert (seen["outcome"], seen["text"]) == ("redact", "It is ***.")
+    assert (seen["outcome"], seen["text"]) == ("redact", "It is for ***********.")
 
 
 def test_undo_in_time_and_too_late(server: Server, name: str) -> None:
@@ -405,7 +405,7 @@ def test_exported_with_where_it_comes_from(server: Server, name: str, tmp_path: 
     assert (row["texts"], row["edits"]) == ({"text": "It is 14%."}, {"text": "It is 41%."})
     assert (row["outcome"], row["reason"], row["reviewer"]) == ("edit", "Misread.", "token")
     assert row["rules_digest"]
-    assert row["findings"]["text"][0]["rule"] == "number-not-in-context"
+    assert "number-not-in-context" in [found["rule"] for found in row["findings"]["text"]]
     file = tmp_path / "decisions.parquet"
     TestTerminal.run(server, "export", "--format", "parquet", "--output", str(file))
     (cells,) = [row for row in parquet.read_table(file).to_pylist() if row["id"] == name]
