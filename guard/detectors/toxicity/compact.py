@@ -143,9 +143,8 @@ def _letters(codes: Codes) -> Flags:
 def _spell_out(codes: Codes) -> None:
     """Writes digits and signs that stand for letters as letters."""
     at = _EITHER.take(codes, mode="clip").nonzero()[0]
-    if at.size:
-        letter = _letters(codes)
-        before, after, signs = letter[at - 1], letter[at + 1], codes[at]
+    if at.size:  # the first and the last character are blanks
+        before, after, signs = _letters(codes[at - 1]), _letters(codes[at + 1]), codes[at]
         spelt = np.where(_BESIDE[signs] != 0, before | after, before & after)
         codes[at[spelt]] = _EITHER[signs[spelt]]
 
@@ -153,15 +152,21 @@ def _spell_out(codes: Codes) -> None:
 def _shorten(codes: Codes) -> Codes:
     """Runs of blanks become one blank, runs of any other character two of it."""
     same = codes[1:] == codes[:-1]
-    surplus = same & (codes[1:] == _BLANK)
-    surplus[1:] |= same[1:] & same[:-1]
-    return np.delete(codes, surplus.nonzero()[0] + 1) if surplus.any() else codes
+    at = same.nonzero()[0]
+    surplus = at[(codes[at] == _BLANK) | (same[at - 1] & (at > 0))]
+    return _without(codes, surplus + 1) if surplus.size else codes
+
+
+def _without(codes: Codes, at: NDArray[np.intp]) -> Codes:
+    kept = np.ones(codes.size, np.bool_)
+    kept[at] = False
+    return codes[kept]
 
 
 def _close_up(codes: Codes) -> Codes:
     """Three or more single letters with a blank or sign between them become a word."""
     letter = _letters(codes)
-    at = (letter[1:-1] & ~letter[:-2] & ~letter[2:]).nonzero()[0] + 1
+    at = (letter[1:-1] > (letter[:-2] | letter[2:])).nonzero()[0] + 1
     if at.size < 3:
         return codes
     paired = at[1:] - at[:-1] == 2
@@ -169,7 +174,7 @@ def _close_up(codes: Codes) -> Codes:
     spread[1:] = paired[1:] & paired[:-1]
     spread[:-1] |= spread[1:]
     gaps = at[:-1][spread] + 1
-    return np.delete(codes, gaps) if gaps.size else codes
+    return _without(codes, gaps) if gaps.size else codes
 
 
 def windows(codes: Codes) -> Iterator[Codes]:
@@ -318,7 +323,7 @@ class Compact:
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         logits = self._slope * self.margins(texts) + self._offset
-        scores: NDArray[np.float32] = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        scores: NDArray[np.float32] = 1 / (1 + np.exp(-np.maximum(logits, -30)))
         return scores.astype(np.float32)
 
 
