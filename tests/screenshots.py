@@ -96,8 +96,9 @@ def _views(page: Page, url: str, folder: Path, name: str) -> None:
     page.goto(f"{url}/guard/review?item=parcel")
     page.get_by_role("button", name="Take this one").click()
     page.wait_for_selector('.item[data-item="parcel"]')
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    page.locator(".finding", has_text="number-not-in-context").filter(
+        has_text="source 1"
+    ).first.click()
     page.wait_for_function("document.querySelector('#live').className.includes('on')")
     page.wait_for_timeout(1200)  # the clock has come
     page.evaluate("scrollTo(0, 0)")

@@ -304,24 +304,17 @@ def test_filters_stand_in_the_address(place: Place, people: Any) -> None:
 
 
 def test_evidence_lights_up_with_its_finding(place: Place, people: Any) -> None:
-    """An item whose finding names a place in a source, as grounding rules give it."""
-    queue(place.url, "evidence", TEXT.format("evidence"), context=["The name is Jane Roe."])
-    page = people("ana").new_page()
-
-    def with_evidence(route: Route) -> None:
-        answer = route.fetch()
-        body = answer.json()
-        for claim in body.get("claims", []):
-            for found in claim["item"]["findings"].values():
-                found[0]["evidence"] = {"source": 0, "start": 12, "end": 20}
-        route.fulfill(response=answer, json=body)
-
-    page.route("**/guard/v1/claims", with_evidence)
-    page.goto(f"{place.url}/guard/review")
+    context = ["Shipping report: parcels took 5.6 days on average in October."]
+    text = "Dear [Your Name], parcels took 6.5 days on average in October."
+    queue(place.url, "evidence", text, context=context)
+    page = opened(people("ana"), place)
     item(page, "evidence")
     expect(page.locator(".source mark.lit")).to_have_count(0)
-    page.keyboard.press("j")
-    expect(page.locator(".source mark.lit")).to_have_text("Jane Roe")
+    page.locator(".finding", has_text="number-not-in-context").click()
+    expect(page.locator(".answer mark.lit")).to_have_text("6.5")
+    expect(page.locator(".source mark.lit")).to_have_text("5.6")
+    page.keyboard.press("k")
+    expect(page.locator(".finding[aria-current]")).not_to_contain_text("number-not-in-context")
 
 
 def test_hidden_characters_are_made_visible(place: Place, people: Any) -> None:

@@ -137,7 +137,10 @@ export class ItemView {
   }
 
   pick(mark) {
-    if (mark) this.select(Number(mark.dataset.ids.split(" ")[0]));
+    if (!mark) return;
+    const wide = (id) => this.findings[id].end - this.findings[id].start;
+    const ids = mark.dataset.ids.split(" ").map(Number); // where several overlap: the narrowest
+    this.select(ids.reduce((best, id) => (wide(id) < wide(best) ? id : best)));
   }
 
   step(by) {

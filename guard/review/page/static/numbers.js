@@ -89,10 +89,9 @@ function hours(decided) {
   }, el("svg:title", {}, `${new Date((end - (HOURS - index) * 3600) * 1000).getHours()} h: ${count}`)));
   const total = counts.reduce((one, other) => one + other, 0);
   return el("section", { class: "card" }, el("h2", {}, "Decisions per hour"),
-    el("svg:svg", { class: "hours", viewBox: `0 0 ${wide} ${high + 20}`, role: "img", "aria-label": `Decisions per hour of the last ${HOURS} hours: ${total} in all, at most ${most} in one` },
-      bars, el("svg:line", { x1: 0, x2: wide, y1: high, y2: high, class: "axis" }),
-      el("svg:text", { x: 0, y: high + 15 }, "24 h ago"), el("svg:text", { x: wide, y: high + 15, "text-anchor": "end" }, "now"),
-      el("svg:text", { x: 0, y: 10 }, `most ${most}`)));
+    el("svg:svg", { class: "hours", viewBox: `0 0 ${wide} ${high + 2}`, role: "img", "aria-label": `Decisions per hour of the last ${HOURS} hours: ${total} in all, at most ${most} in one` },
+      bars, el("svg:line", { x1: 0, x2: wide, y1: high, y2: high, class: "axis" })),
+    el("p", { class: "quiet ends" }, el("span", {}, "24 h ago"), el("span", {}, `most in an hour: ${most}`), el("span", {}, "now")));
 }
 
 function table(names, rows) {

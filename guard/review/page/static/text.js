@@ -6,6 +6,7 @@
 import { el } from "./dom.js";
 
 const MARKS_MAX = 3000; // hidden characters marked in one text; a longer list helps nobody
+const WEAK = 0.5; // a finding below it alone is underlined, not filled: whole sentences may be doubted
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00A0\u00AD\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2000-\u200A\u2800\u3164\uFE00-\uFE0F\uFFA0\uFFFC\u{E0100}-\u{E01EF}]+/gu;
 const WORD = /[\p{L}\p{M}]+/gu;
 const OTHER = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/gu;
@@ -97,7 +98,7 @@ export function paint(place, text, marks, { hidden = true } = {}) {
     }
     if (active.length) {
       node = el("mark", {
-        class: active.map((mark) => mark.kind ?? "").join(" ").trim() || false,
+        class: active[0].kind ?? (active.every((mark) => mark.score < WEAK) ? "weak" : false),
         "data-ids": active.map((mark) => mark.id).join(" "),
       }, node);
     }
