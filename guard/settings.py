@@ -109,7 +109,7 @@ class Settings:
     webhook_secret: str = _setting("", "the secret of webhooks, `whsec_` and base64")
     webhook_private: str = _setting("refuse", "webhooks to private addresses: refuse or allow")
     upstream_key_from: str = _setting("", "the environment variable with the upstream's key")
-    at_once_max: int = _setting(256, "the most requests in flight in one process; more: 503")
+    at_once_max: int = _setting(8_192, "the most requests in flight in one process; more: 503")
     bodies_max_bytes: int = _setting(512 * 2**20, "the most that all request bodies hold; then 503")
     lag_max_ms: float = _setting(100.0, "a process later than this refuses who asks most: 503")
     drain_notice_seconds: float = _setting(0.3, "how long a stop is announced before it begins")

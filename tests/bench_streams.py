@@ -23,6 +23,7 @@ from pathlib import Path
 
 import aiohttp
 import uvicorn
+import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -76,15 +77,17 @@ def serve(port: int) -> None:
 
 
 def _settings(folder: Path) -> list[str]:
-    """The shipped rules, but those that a route by token cannot have."""
+    """The shipped rules; those that a route by token cannot have are for the other alone."""
     rules = folder / "rules"
     shutil.copytree(shipped_folder(), rules)
     policy = (rules / "policy.yaml").read_text()
     (rules / "policy.yaml").write_text(f"{policy}\n  token:\n    toxicity: {{shadow: true}}\n")
     for file in rules.rglob("*.yaml"):
-        text = file.read_text()
-        if "grounding:" in text:
-            file.unlink()
+        book = yaml.safe_load(file.read_text())
+        for rule in book.get("rules", []):
+            if {"grounding", "consistency"} & rule.keys():
+                rule.setdefault("scope", {})["routes"] = ["default"]
+                file.write_text(json.dumps(book))
     config = "routes: [{name: token, match: {path: '/token/*'}, release: token}]\n"
     (folder / "guard.yaml").write_text(config)
     return ["--rules", str(rules), "--config", str(folder / "guard.yaml")]
