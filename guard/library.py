@@ -41,7 +41,7 @@ class Checked:
 
 
 class Guard:
-    """Judges texts. Takes about half a second to make; make one, and share it between threads.
+    """Judges texts. Takes two seconds or three to make; make one, and share it between threads.
 
     >>> Guard().check("Write to a@b.co.").text
     'Write to ******.'
@@ -77,7 +77,7 @@ def _guard() -> Guard:
 
 
 def check(text: str, *, context: Sequence[str] = ()) -> Checked:
-    """Judges a text by the shipped rules; the first call takes about half a second."""
+    """Judges a text by the shipped rules; the first call takes two seconds or three."""
     return _guard().check(text, context=context)
 
 
